@@ -1,0 +1,3 @@
+// liburing, whole: its static inline helpers import as they are.
+#pragma once
+#include <liburing.h>
