@@ -1,0 +1,29 @@
+public import SystemPackage
+
+/// What a backend asks of the hypervisor. Real Xen is ``XenHypervisor``; tests bring their own.
+///
+/// One thread uses an instance.
+public protocol Hypervisor: ~Copyable {
+  /// Maps `references` of `domain`, in order and contiguously, readable and writable.
+  ///
+  /// The references are the frontend's word: a bad one is an error, not a trap.
+  mutating func map(
+    _ references: [GrantReference], of domain: DomainIdentifier
+  ) throws(Errno) -> SharedPages
+
+  /// Runs all operations of `batch`. Throws only when the call as a whole failed; otherwise each
+  /// operation has its own status.
+  mutating func copy(_ batch: inout GrantCopyBatch) throws(Errno)
+
+  /// Binds a new local port to the unbound port `remotePort` that `domain` allocated for us
+  /// (`EVTCHNOP_bind_interdomain`). The new port starts pending.
+  mutating func bind(
+    _ remotePort: EventChannelPort, of domain: DomainIdentifier
+  ) throws(Errno) -> EventChannelPort
+
+  /// Closes a local port. The peer's end goes back to unbound.
+  mutating func unbind(_ port: EventChannelPort)
+
+  /// Sends an event through a local port.
+  mutating func notify(_ port: EventChannelPort)
+}

@@ -1,0 +1,107 @@
+internal import CXen
+internal import Glibc
+public import SystemPackage
+
+/// Real Xen, through the stable interfaces `libxengnttab` and `libxenevtchn`
+/// (`/dev/xen/gntdev`, `/dev/xen/evtchn`).
+///
+/// One thread uses an instance. Mappings may outlive it: they keep the grant device open.
+@safe public struct XenHypervisor: Hypervisor, ~Copyable {
+  private let grants: GrantDevice
+  private let events: OpaquePointer
+
+  /// Opens both devices.
+  public init() throws(Errno) {
+    let device = try GrantDevice()
+    // SAFETY: no logger; the handle is closed in `deinit` only.
+    guard let handle = unsafe xenevtchn_open(nil, 0) else { throw Errno(rawValue: errno) }
+    grants = device
+    unsafe events = handle
+    // The event loop reads ports when they are there and must never sleep in a read.
+    let flags = fcntl(eventDescriptor, F_GETFL)
+    _ = fcntl(eventDescriptor, F_SETFL, flags | O_NONBLOCK)
+  }
+
+  deinit {
+    // SAFETY: the only owner; closing unbinds all ports.
+    unsafe _ = xenevtchn_close(events)
+  }
+
+  /// The descriptor from which pending ports are read, as 32-bit numbers, and to which a port is
+  /// written back to be unmasked (`xen/sys/evtchn.h`). Valid as long as the instance.
+  public var eventDescriptor: Int32 {
+    // SAFETY: the handle is open.
+    unsafe xenevtchn_fd(events)
+  }
+
+  public func map(
+    _ references: [GrantReference], of domain: DomainIdentifier
+  ) throws(Errno) -> SharedPages {
+    try grants.map(references, of: domain)
+  }
+
+  public func copy(_ batch: inout GrantCopyBatch) throws(Errno) {
+    try grants.copy(&batch)
+  }
+
+  public func bind(
+    _ remotePort: EventChannelPort, of domain: DomainIdentifier
+  ) throws(Errno) -> EventChannelPort {
+    // SAFETY: the handle is open.
+    let port = unsafe xenevtchn_bind_interdomain(
+      events, UInt32(domain.rawValue), remotePort.rawValue)
+    guard port >= 0 else { throw Errno(rawValue: errno) }
+    return EventChannelPort(rawValue: UInt32(port))
+  }
+
+  public func unbind(_ port: EventChannelPort) {
+    // SAFETY: the handle is open; an unknown port is an error return.
+    unsafe _ = xenevtchn_unbind(events, port.rawValue)
+  }
+
+  public func notify(_ port: EventChannelPort) {
+    // SAFETY: as above. A dying peer makes it fail, which is the peer's loss.
+    unsafe _ = xenevtchn_notify(events, port.rawValue)
+  }
+}
+
+/// The open grant device. A class, because every mapping needs it for its own release.
+@safe private final class GrantDevice {
+  private let handle: OpaquePointer
+
+  init() throws(Errno) {
+    // SAFETY: no logger; closed in `deinit` only.
+    guard let handle = unsafe xengnttab_open(nil, 0) else { throw Errno(rawValue: errno) }
+    unsafe self.handle = handle
+  }
+
+  deinit {
+    // SAFETY: the last reference is gone, so no mapping is left.
+    unsafe _ = xengnttab_close(handle)
+  }
+
+  func map(
+    _ references: [GrantReference], of domain: DomainIdentifier
+  ) throws(Errno) -> SharedPages {
+    var numbers = references.map(\.rawValue)
+    // SAFETY: `numbers` holds as many references as are announced, for the time of the call.
+    let base = unsafe xengnttab_map_domain_grant_refs(
+      handle, UInt32(numbers.count), UInt32(domain.rawValue), &numbers, PROT_READ | PROT_WRITE)
+    guard let base = unsafe base else { throw Errno(rawValue: errno) }
+    let byteCount = references.count * xenPageByteCount
+    // SAFETY: the library mapped that many pages; the closure keeps the handle open until unmapped.
+    return unsafe SharedPages(unsafeBase: base, byteCount: byteCount) { base, byteCount in
+      unsafe _ = xengnttab_unmap(self.handle, base, UInt32(byteCount / xenPageByteCount))
+    }
+  }
+
+  func copy(_ batch: inout GrantCopyBatch) throws(Errno) {
+    guard batch.count > 0 else { return }
+    // SAFETY: the segments are valid for the call; their local addresses lie in live PrivateMemory.
+    try unsafe batch.withSegments { segments throws(Errno) in
+      let result = unsafe xengnttab_grant_copy(
+        handle, UInt32(segments.count), segments.baseAddress)
+      guard result == 0 else { throw Errno(rawValue: errno) }
+    }
+  }
+}

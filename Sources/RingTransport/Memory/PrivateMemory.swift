@@ -1,0 +1,53 @@
+internal import Glibc
+public import SystemPackage
+
+/// Page-aligned memory of this process alone: the source or destination of grant copies and of
+/// direct I/O. Touched lazily, so an idle device costs address space only.
+///
+/// Handed between threads only as a whole.
+@safe public struct PrivateMemory: ~Copyable {
+  private let base: UnsafeMutableRawPointer
+  /// The size in bytes.
+  public let byteCount: Int
+
+  /// Reserves `byteCount` zeroed bytes (`mmap`, anonymous).
+  public init(byteCount: Int) throws(Errno) {
+    // SAFETY: an anonymous mapping with no address hint touches nothing that exists.
+    let mapping = unsafe mmap(
+      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
+      throw Errno(rawValue: errno)
+    }
+    unsafe self.base = mapping
+    self.byteCount = byteCount
+  }
+
+  deinit {
+    // SAFETY: the only owner unmaps exactly what it mapped.
+    unsafe _ = munmap(base, byteCount)
+  }
+
+  /// The bytes, to read.
+  public var bytes: RawSpan {
+    @_lifetime(borrow self) get {
+      // SAFETY: the mapping lives as long as `self`, which the span borrows.
+      unsafe _overrideLifetime(RawSpan(_unsafeStart: base, byteCount: byteCount), borrowing: self)
+    }
+  }
+
+  /// The bytes, to write.
+  public var mutableBytes: MutableRawSpan {
+    @_lifetime(&self) mutating get {
+      // SAFETY: the mapping lives as long as `self`, which the span holds exclusively.
+      unsafe _overrideLifetime(
+        MutableRawSpan(_unsafeStart: base, byteCount: byteCount), mutating: &self)
+    }
+  }
+
+  /// The address of `byteCount` bytes at `offset`, for system calls that take one. The memory must
+  /// outlive what the kernel does with it.
+  @unsafe public func address(of offset: Int, byteCount count: Int) -> UnsafeMutableRawPointer {
+    precondition(offset >= 0 && count >= 0 && count <= byteCount && offset <= byteCount - count)
+    return unsafe base + offset
+  }
+}
