@@ -19,6 +19,9 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
   name: "driver-domains",
+  products: [
+    .executable(name: "block-backend", targets: ["BlockBackend"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -30,6 +33,10 @@ let package = Package(
     .target(
       name: "RingTransport",
       dependencies: ["CXen", "CLinux", system],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "BlockBackend",
+      dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
       swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",

@@ -1,0 +1,3 @@
+@main struct BlockBackend {
+  static func main() {}
+}

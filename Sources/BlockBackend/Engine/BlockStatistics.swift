@@ -1,0 +1,15 @@
+/// What a device has done since its ring was connected. Logged when the ring goes.
+struct BlockStatistics: Sendable, Equatable {
+  var reads: UInt64 = 0
+  var writes: UInt64 = 0
+  var flushes: UInt64 = 0
+  var discards: UInt64 = 0
+  /// Of the reads and writes, those with indirect segments.
+  var indirect: UInt64 = 0
+  var bytesRead: UInt64 = 0
+  var bytesWritten: UInt64 = 0
+  /// Requests answered with an error.
+  var errors: UInt64 = 0
+  /// Events sent to the guest.
+  var notifications: UInt64 = 0
+}

@@ -1,0 +1,35 @@
+import RingTransport
+
+/// What a request becomes once it has been judged: one transfer between the target and the buffer,
+/// a flush or a discard.
+struct StorageOperation: Sendable {
+  /// The kinds of work a target does.
+  enum Kind: Sendable {
+    case read
+    case write
+    case flush
+    case discard
+  }
+
+  /// What to do.
+  var kind: Kind
+  /// Where on the target, in bytes.
+  var byteOffset: UInt64
+  /// How much, in bytes. Zero for a flush.
+  var byteCount: UInt64
+  /// Where in the buffer, in bytes. Reads and writes only.
+  var bufferOffset: Int
+  /// Comes back with the completion.
+  var token: Int
+}
+
+/// A target that works asynchronously: io_uring in production, a model in tests.
+///
+/// Completions come back through the owner's event loop, as the token and the bytes transferred or a
+/// negative error number.
+protocol BlockStorage: ~Copyable {
+  /// Queues `operation` on `buffer`, which outlives it.
+  ///
+  /// - Returns: false when nothing more can be queued now; after a completion there is room.
+  mutating func submit(_ operation: StorageOperation, buffer: borrowing PrivateMemory) -> Bool
+}
