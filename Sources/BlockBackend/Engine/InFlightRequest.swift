@@ -30,6 +30,8 @@ struct InFlightRequest: Sendable {
   var byteOffset: UInt64 = 0
   var byteCount: UInt64 = 0
   var byteCountDone: UInt64 = 0
+  /// The first wire sector of an indirect request, until its range is known.
+  var sector: UInt64 = 0
 
   /// The segments of a direct request; of an indirect one they lie in the buffer.
   var segments = InlineArray<11, BlockSegment>(repeating: BlockSegment())
@@ -38,13 +40,55 @@ struct InFlightRequest: Sendable {
   /// The granted page with the segments, of an indirect request.
   var segmentPage = GrantReference(rawValue: 0)
 
-  /// The buffer's run of pages; the data begin at its start.
+  /// The buffer's run of pages: the data from its start, an indirect request's segments in its last.
   var firstPage = 0
   var pageCount = 0
-  /// The buffer's page with the segments of an indirect request.
-  var segmentBufferPage = -1
 
   /// The operations of the current grant-copy batch that are this request's.
   var batchStart = 0
   var batchEnd = 0
+
+  /// Fills an unused entry and sets the first phase.
+  mutating func start(_ job: BlockJob, request: BlockRequest, firstPage: Int) {
+    precondition(phase == .free)
+    identifier = request.identifier
+    responseOperation = request.responseOperation
+    status = .okay
+    kind = job.kind
+    writesAfterFlush = job.writesAfterFlush
+    byteOffset = job.byteOffset
+    byteCount = job.byteCount
+    byteCountDone = 0
+    sector = job.sector
+    segments = job.segments
+    segmentCount = job.segmentCount
+    isIndirect = job.isIndirect
+    segmentPage = job.segmentPage
+    self.firstPage = firstPage
+    pageCount = job.pageCount
+    if job.isIndirect {
+      phase = .fetchingSegments
+    } else if job.kind == .write || job.writesAfterFlush {
+      phase = .fetchingData
+    } else {
+      phase = .storage
+    }
+  }
+
+  /// Where in the buffer the data begin, in bytes.
+  var bufferOffset: Int { firstPage * xenPageByteCount }
+
+  /// Where in the buffer the segments of an indirect request lie, in bytes.
+  var segmentsOffset: Int { (firstPage + pageCount - 1) * xenPageByteCount }
+
+  /// What the target is to do next.
+  func storageOperation(token: Int) -> StorageOperation {
+    let transfers = kind == .read || kind == .write
+    return StorageOperation(
+      kind: kind,
+      byteOffset: byteOffset + byteCountDone,
+      byteCount: kind == .flush ? 0 : byteCount - byteCountDone,
+      bufferOffset: transfers ? bufferOffset + Int(byteCountDone) : 0,
+      token: token)
+  }
 }

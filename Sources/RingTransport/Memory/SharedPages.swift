@@ -47,16 +47,18 @@ internal import Synchronization
     unsafe word(at: offset).pointee.store(value, ordering: .releasing)
   }
 
-  /// Copies `destination.byteCount` bytes from `offset` out of the shared pages, reading each byte
-  /// exactly once.
-  public func copyOut(from offset: Int, into destination: inout MutableRawSpan) {
-    let count = destination.byteCount
-    precondition(offset >= 0 && count <= byteCount && offset <= byteCount - count)
-    // SAFETY: the range was checked above; source and destination cannot overlap, since no span of
-    // the shared pages is ever handed out.
+  /// Copies `count` bytes from `offset` out of the shared pages to the start of `destination`,
+  /// reading each byte exactly once.
+  public func copyOut(
+    from offset: Int, byteCount count: Int, into destination: inout MutableRawSpan
+  ) {
+    precondition(offset >= 0 && count >= 0 && count <= byteCount && offset <= byteCount - count)
+    precondition(count <= destination.byteCount)
+    // SAFETY: both ranges were checked above; source and destination cannot overlap, since no span
+    // of the shared pages is ever handed out.
     unsafe destination.withUnsafeMutableBytes { bytes in
       guard let target = bytes.baseAddress else { return }
-      unsafe c_copy_once(target, base + offset, bytes.count)
+      unsafe c_copy_once(target, base + offset, count)
     }
   }
 

@@ -37,16 +37,17 @@ public struct BackRing: ~Copyable {
   /// Requests taken and not answered.
   public var inFlightCount: UInt32 { requestConsumer.distance(from: responseProducer) }
 
-  /// Copies the next request into `slot` (the layout's slot size) and consumes it.
+  /// Copies the next request to the start of `slot` (at least the layout's slot size) and consumes
+  /// it.
   ///
   /// - Returns: false when there is none.
   /// - Throws: when the producer index cannot be; the ring must not be used any more.
   public mutating func takeRequest(
     into slot: inout MutableRawSpan
   ) throws(RingViolation) -> Bool {
-    precondition(slot.byteCount == layout.slotByteCount)
     guard try unconsumedCount() > 0 else { return false }
-    pages.copyOut(from: layout.slotOffset(of: requestConsumer), into: &slot)
+    pages.copyOut(
+      from: layout.slotOffset(of: requestConsumer), byteCount: layout.slotByteCount, into: &slot)
     requestConsumer = requestConsumer.advanced(by: 1)
     return true
   }

@@ -1,0 +1,180 @@
+import RingTransport
+import SystemPackage
+
+/// One ring and the requests taken from it: the data path of a block device.
+///
+/// A turn moves every request as far as it can go without waiting: answers what is finished, takes
+/// what is new, copies grants in batches, hands work to the target. Nothing here blocks, allocates,
+/// or believes the guest. Requests finish in any order.
+///
+/// The data of a request lie in pages of one private buffer, filled and emptied by grant copy: no
+/// page of the guest but the ring is ever mapped. When the buffer is full, requests wait in the ring.
+///
+/// One thread, that of the event loop, uses an instance.
+struct BlockQueue: ~Copyable {
+  /// Grant operations that one batch collects before it is run: two of the largest requests.
+  static let batchCapacity = 2 * BlockLimits.indirectSegments
+
+  let frontendDomain: DomainIdentifier
+  let abi: BlockABI
+  /// Our end of the guest's event channel.
+  let port: EventChannelPort
+  /// What requests are judged against. Changed when the target grows.
+  var geometry: BlockGeometry
+  var statistics = BlockStatistics()
+
+  var ring: BackRing
+  let buffer: PrivateMemory
+  var pool: PagePool
+  var batch: GrantCopyBatch
+
+  /// All requests in flight, by token; one for each slot of the ring.
+  var requests: [InFlightRequest]
+  /// Unused tokens.
+  var freeTokens: [Int]
+  /// A request that was taken from the ring and found no room in the buffer.
+  var blocked: BlockRequest?
+  /// Tokens whose next step is a grant copy, or waits for room at the target, or is the answer.
+  var segmentFetches: [Int] = []
+  var dataFetches: [Int] = []
+  var dataReturns: [Int] = []
+  var storageWaits: [Int] = []
+  var finished: [Int] = []
+  /// Set when the device closes or changes rings: nothing more is taken.
+  private(set) var isDraining = false
+
+  /// Attaches to a connected ring.
+  ///
+  /// - Parameters:
+  ///   - bufferByteCount: the size of the private buffer, a multiple of the page size and large
+  ///     enough for one request of the largest kind.
+  init(
+    pages: consuming SharedPages, abi: BlockABI, frontendDomain: DomainIdentifier,
+    port: EventChannelPort, geometry: BlockGeometry, bufferByteCount: Int
+  ) throws(BlockQueueError) {
+    precondition(bufferByteCount % xenPageByteCount == 0)
+    precondition(bufferByteCount >= Self.smallestBufferByteCount)
+    let ring: BackRing
+    do throws(RingViolation) {
+      ring = try BackRing(attachingTo: pages, slotByteCount: abi.slotByteCount)
+    } catch {
+      throw .violation(error)
+    }
+    let buffer: PrivateMemory
+    do throws(Errno) {
+      buffer = try PrivateMemory(byteCount: bufferByteCount)
+    } catch {
+      throw .memory(error)
+    }
+    let slotCount = Int(ring.layout.slotCount)
+    self.ring = ring
+    self.buffer = buffer
+    self.frontendDomain = frontendDomain
+    self.abi = abi
+    self.port = port
+    self.geometry = geometry
+    pool = PagePool(pageCount: bufferByteCount / xenPageByteCount)
+    batch = GrantCopyBatch(capacity: Self.batchCapacity)
+    requests = Array(repeating: InFlightRequest(), count: slotCount)
+    freeTokens = Array((0..<slotCount).reversed())
+    segmentFetches.reserveCapacity(slotCount)
+    dataFetches.reserveCapacity(slotCount)
+    dataReturns.reserveCapacity(slotCount)
+    storageWaits.reserveCapacity(slotCount)
+    finished.reserveCapacity(slotCount)
+  }
+
+  /// Room for one request with all indirect segments, and the page that lists them.
+  static let smallestBufferByteCount = (BlockLimits.indirectSegments + 1) * xenPageByteCount
+
+  /// Whether no request is between its ring slot and its response.
+  var isIdle: Bool { ring.inFlightCount == 0 }
+
+  /// Takes nothing more from the ring; what is in flight goes on to its response.
+  mutating func drain() {
+    isDraining = true
+  }
+
+  /// Does all that can be done now.
+  ///
+  /// - Returns: whether more requests wait in the ring; the event loop must come back before it
+  ///   sleeps.
+  /// - Throws: when the frontend broke the ring protocol. The ring is to be given up.
+  mutating func turn<Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable>(
+    hypervisor: inout Xen, storage: inout Storage
+  ) throws(RingViolation) -> Bool {
+    runCopies(.dataOut, hypervisor: &hypervisor)
+    answerFinished()
+    resubmitWaiting(storage: &storage)
+    let taken = try takeRequests(storage: &storage)
+    runCopies(.segments, hypervisor: &hypervisor)
+    runCopies(.dataIn, hypervisor: &hypervisor)
+    resubmitWaiting(storage: &storage)
+    answerFinished()
+    if ring.takeNotifyDecision() {
+      statistics.notifications += 1
+      hypervisor.notify(port)
+    }
+    switch taken {
+    case .stopped: return false
+    case .limited: return true
+    case .emptied: return try ring.armRequestEvent()
+    }
+  }
+
+  /// Hands every token that waits for the target to it, as far as there is room.
+  private mutating func resubmitWaiting<Storage: BlockStorage & ~Copyable>(
+    storage: inout Storage
+  ) {
+    var handed = 0
+    while handed < storageWaits.count, submit(storageWaits[handed], storage: &storage) {
+      handed += 1
+    }
+    storageWaits.removeFirst(handed)
+  }
+
+  /// Publishes a response for every finished request and forgets it.
+  private mutating func answerFinished() {
+    for position in 0..<finished.count {
+      let token = finished[position]
+      publishResponse(
+        identifier: requests[token].identifier, operation: requests[token].responseOperation,
+        status: requests[token].status)
+      if requests[token].pageCount > 0 {
+        pool.free(first: requests[token].firstPage, count: requests[token].pageCount)
+      }
+      requests[token].phase = .free
+      freeTokens.append(token)
+    }
+    finished.removeAll(keepingCapacity: true)
+  }
+
+  /// Publishes one response. Identifier, operation and status lie at the same offsets in all
+  /// layouts; the padding is zero (XSA-216).
+  mutating func publishResponse(identifier: UInt64, operation: UInt8, status: BlockStatus) {
+    if status != .okay { statistics.errors += 1 }
+    var response = InlineArray<16, UInt8>(repeating: 0)
+    var elements = response.mutableSpan
+    // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
+    var bytes = unsafe elements.mutableBytes
+    bytes.store(identifier, at: 0)
+    bytes.store(operation, at: 8)
+    bytes.store(status.rawValue, at: 10)
+    ring.publish(bytes.bytes.extracting(first: abi.responseByteCount))
+  }
+}
+
+/// Why a queue could not be attached.
+enum BlockQueueError: Error, CustomStringConvertible {
+  /// The frontend's ring page contradicts itself.
+  case violation(RingViolation)
+  /// No memory for the buffer.
+  case memory(Errno)
+
+  var description: String {
+    switch self {
+    case .violation(let violation): violation.description
+    case .memory(let errno): "no memory for the transfer buffer: \(errno)"
+    }
+  }
+}
