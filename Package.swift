@@ -40,7 +40,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport"],
+      dependencies: ["RingTransport", system],
       swiftSettings: settings),
   ]
 )
