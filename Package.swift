@@ -10,8 +10,6 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  // All C modules of a compilation must see the same glibc: its structs change with this macro.
-  .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
 ]
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")

@@ -1,20 +1,60 @@
 // What Swift's Glibc module lacks: system calls, constants and ioctl numbers that are macros in C.
 // Header only. No logic beyond making a macro a constant or a variadic call a plain function.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE: it changes structures of libc (fd_set, enumerations of sys/resource.h), and
+// Swift then refuses them, for its own Glibc module is built without.
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <signal.h>
+#include <unistd.h>
 
 // Copies bytes that another domain may change at the same moment, exactly once.
 // The barrier keeps the compiler from re-reading the source (XSA-155).
 static inline void c_copy_once(void *destination, const void *source, size_t byteCount) {
   memcpy(destination, source, byteCount);
   __asm__ volatile("" ::: "memory");
+}
+
+// open(2) is variadic, and O_DIRECT hidden without _GNU_SOURCE.
+static inline int c_open(const char *path, int flags) { return open(path, flags, 0600); }
+static const int c_open_direct = __O_DIRECT;
+
+// Block device ioctls: numbers are macros, the calls variadic.
+static inline int c_block_capacity_bytes(int descriptor, uint64_t *bytes) {
+  return ioctl(descriptor, BLKGETSIZE64, bytes);
+}
+static inline int c_block_logical_sector_bytes(int descriptor, int *bytes) {
+  return ioctl(descriptor, BLKSSZGET, bytes);
+}
+static inline int c_block_physical_sector_bytes(int descriptor, unsigned int *bytes) {
+  return ioctl(descriptor, BLKPBSZGET, bytes);
+}
+static inline int c_block_read_only(int descriptor, int *isReadOnly) {
+  return ioctl(descriptor, BLKROGET, isReadOnly);
+}
+
+// What kind of file stat(2) found.
+static inline int c_is_block_device(mode_t mode) { return S_ISBLK(mode); }
+static inline int c_is_regular_file(mode_t mode) { return S_ISREG(mode); }
+static inline unsigned int c_device_major(dev_t device) { return major(device); }
+static inline unsigned int c_device_minor(dev_t device) { return minor(device); }
+
+// A blocked set of SIGTERM and SIGINT, delivered through a descriptor instead; -1 on failure.
+static inline int c_open_stop_signals(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0) { return -1; }
+  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
