@@ -18,6 +18,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
   name: "driver-domains",
   products: [
+    .executable(name: "driver-domain-init", targets: ["DriverDomainInit"]),
     .executable(name: "block-backend", targets: ["BlockBackend"]),
   ],
   dependencies: [
@@ -35,6 +36,15 @@ let package = Package(
     .executableTarget(
       name: "BlockBackend",
       dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
+      swiftSettings: settings),
+    .target(name: "CEarlyBoot", path: "Sources/CEarlyBoot"),
+    .executableTarget(
+      name: "DriverDomainInit",
+      dependencies: ["RingTransport", "CLinux", "CEarlyBoot", system, logging],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DriverDomainInitTests",
+      dependencies: ["DriverDomainInit", "RingTransport", "CLinux", system, logging],
       swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
