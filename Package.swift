@@ -26,7 +26,8 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CXen", path: "Sources/CXen"),
-    .systemLibrary(name: "CURing", path: "Sources/CURing"),
+    .target(
+      name: "CURing", path: "Sources/CURing", linkerSettings: [.linkedLibrary("uring")]),
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
