@@ -20,7 +20,7 @@ struct BlockTarget: ~Copyable {
   let geometry: BlockGeometry
 
   /// What to open, and how.
-  struct Request: Sendable {
+  struct Request: Sendable, Equatable {
     var path: String
     var isReadOnly: Bool
     /// Whether the administrator lets the guest discard (`discard-enable`).

@@ -34,7 +34,8 @@ enum LoopEvent: Sendable {
   private let eventDescriptor: Int32
   private let xenStoreDescriptor: Int32
   private let signals: OwnedFileDescriptor
-  /// The target's descriptor; requests that need none come before it is set.
+  private var target: BlockTarget?
+  /// The target's descriptor, -1 without one.
   private var targetDescriptor: Int32 = -1
 
   /// Sets up the ring and starts to listen. The descriptors must outlive the loop.
@@ -66,11 +67,6 @@ enum LoopEvent: Sendable {
     // SAFETY: the last use; the kernel lets go of the ring and its requests before the memory goes.
     unsafe c_uring_close(ring)
     unsafe ports.deallocate()
-  }
-
-  /// Sets the target that later operations work on. There must be none in flight.
-  mutating func attachTarget(_ descriptor: Int32) {
-    targetDescriptor = descriptor
   }
 
   /// Listens for the guest's next event, after unmasking the port of the last one.
@@ -145,6 +141,27 @@ enum LoopEvent: Sendable {
 }
 
 extension EventLoop: BlockStorage {
+  mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
+    close()
+    let opened = try BlockTarget(opening: request)
+    let geometry = opened.geometry
+    targetDescriptor = opened.descriptor
+    target = opened
+    return geometry
+  }
+
+  mutating func close() {
+    targetDescriptor = -1
+    target = nil
+  }
+
+  var currentCapacityBytes: UInt64? {
+    switch target {
+    case .some(let target): target.currentCapacityBytes
+    case .none: nil
+    }
+  }
+
   mutating func submit(
     _ operation: StorageOperation, buffer: borrowing PrivateMemory
   ) -> Bool {
