@@ -146,7 +146,7 @@ extension EventLoop: BlockStorage {
     let opened = try BlockTarget(opening: request)
     let geometry = opened.geometry
     targetDescriptor = opened.descriptor
-    target = opened
+    target = consume opened
     return geometry
   }
 
