@@ -31,7 +31,7 @@ let package = Package(
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system],
+      dependencies: ["CXen", "CLinux", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
