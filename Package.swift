@@ -29,9 +29,14 @@ let package = Package(
       name: "RingTransport",
       dependencies: ["CXen", "CLinux", system],
       swiftSettings: settings),
+    .target(
+      name: "SimulatedXen",
+      dependencies: ["RingTransport", system],
+      path: "Tests/SimulatedXen",
+      swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", system],
+      dependencies: ["RingTransport", "SimulatedXen", system],
       swiftSettings: settings),
   ]
 )
