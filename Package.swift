@@ -33,5 +33,7 @@ let package = Package(
       name: "RingTransportTests",
       dependencies: ["RingTransport"],
       swiftSettings: settings),
+    .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
+    .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
   ]
 )

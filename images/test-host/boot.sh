@@ -21,9 +21,9 @@ fi
 
 # Why these processor flags and this IOMMU: README.md. `loglevel=5` keeps Dom0's console readable;
 # dmesg in Dom0 has the rest.
-dom0="console=hvc0 earlyprintk=xen loglevel=5 test-host.pci=00:03.0 test-host.pci=00:04.0 ${TEST_HOST_DOM0-}"
+dom0="console=hvc0 loglevel=5 rodata=off mitigations=off test-host.pci=00:03.0 test-host.pci=00:04.0 ${TEST_HOST_DOM0-}"
 xen="dom0_mem=1536M,max:1536M dom0_max_vcpus=1 console=com1 com1=115200,8n1 loglvl=warning"
-xen+=" sched=credit iommu=1"
+xen+=" sched=credit iommu=1 spec-ctrl=no"
 virtio=disable-legacy=on,iommu_platform=on
 disk() { # NAME PCI-SLOT
   echo "-drive if=none,id=$1,file=$directory/$1.img,format=raw,discard=unmap,detect-zeroes=off"

@@ -28,7 +28,9 @@ install_modules "$tree" xen-evtchn xen-gntdev xen-gntalloc xenfs xen-privcmd xen
 
 install_file "$here/dom0/init" "$tree/init"
 install_file "$here/dom0/block-phy" "$tree/etc/xen/scripts/block-phy"
-install_file "$here/dom0/console-relay" "$tree/sbin/console-relay"
+for script in console-relay xenstore-await domain-await; do
+  install_file "$here/dom0/$script" "$tree/sbin/$script"
+done
 install_file "$here/agent/agent" "$tree/sbin/agent"
 install_file "$out/vmlinux" "$tree/images/guest/vmlinux"
 install_file "$out/guest.cpio" "$tree/images/guest/initrd"
