@@ -37,9 +37,16 @@ let package = Package(
       name: "BlockBackend",
       dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
       swiftSettings: settings),
+    .target(
+      name: "SimulatedXen",
+      dependencies: ["RingTransport", system],
+      path: "Tests/SimulatedXen",
+      swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", system],
+      dependencies: ["RingTransport", "SimulatedXen", system],
       swiftSettings: settings),
+    .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
+    .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
   ]
 )
