@@ -18,7 +18,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
   name: "driver-domains",
   products: [
-    .executable(name: "block-backend", targets: ["BlockBackend"]),
+    .executable(name: "block-backend", targets: ["BlockBackend"])
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),

@@ -25,11 +25,13 @@ public struct ConsoleLog: LogHandler {
     self.logLevel = level
   }
 
+  /// A field of every line.
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
+  /// Writes one event.
   public func log(event: LogEvent) {
     let values = metadata.merging(event.metadata ?? [:]) { _, ofEvent in ofEvent }
     let line = Self.line(
