@@ -27,11 +27,12 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CXen", path: "Sources/CXen"),
-    .systemLibrary(name: "CURing", path: "Sources/CURing"),
+    .target(
+      name: "CURing", path: "Sources/CURing", linkerSettings: [.linkedLibrary("uring")]),
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system],
+      dependencies: ["CXen", "CLinux", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
@@ -46,9 +47,16 @@ let package = Package(
       name: "DriverDomainInitTests",
       dependencies: ["DriverDomainInit", "RingTransport", "CLinux", system, logging],
       swiftSettings: settings),
+    .target(
+      name: "SimulatedXen",
+      dependencies: ["RingTransport", system],
+      path: "Tests/SimulatedXen",
+      swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", system],
+      dependencies: ["RingTransport", "SimulatedXen", system],
       swiftSettings: settings),
+    .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
+    .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
   ]
 )

@@ -23,11 +23,20 @@ struct StorageOperation: Sendable {
   var token: Int
 }
 
-/// A target that works asynchronously: io_uring in production, a model in tests.
+/// The place where blocks are: one target behind an event loop in production, a model in tests.
 ///
-/// Completions come back through the owner's event loop, as the token and the bytes transferred or a
-/// negative error number.
+/// Operations are asynchronous. Completions come back through the owner's event loop, as the token
+/// and the bytes transferred or a negative error number.
 protocol BlockStorage: ~Copyable {
+  /// Opens the target, in place of any other. There is no operation in flight.
+  mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry
+
+  /// Closes the target, so that somebody else can have it. There is no operation in flight.
+  mutating func close()
+
+  /// The target's capacity now, in bytes, which may have grown; nil when it cannot tell.
+  var currentCapacityBytes: UInt64? { get }
+
   /// Queues `operation` on `buffer`, which outlives it.
   ///
   /// - Returns: false when nothing more can be queued now; after a completion there is room.

@@ -1,3 +1,37 @@
-// liburing, whole: its static inline helpers import as they are.
+// liburing behind an opaque type: its own header redefines parts of libc and of the kernel's
+// io_uring.h, which Swift cannot see together with swift-system's copy. One call here is one call
+// there; no logic.
 #pragma once
-#include <liburing.h>
+#include <stdint.h>
+
+typedef struct c_uring c_uring;
+
+// A completion: the number given with the request, and what the kernel answered.
+typedef struct {
+  uint64_t data;
+  int32_t result;
+} c_uring_completion;
+
+// Start the next request only when this one succeeded, and complete silently in that case.
+static const uint32_t c_uring_then = 1;
+
+// A ring of `entries` submissions, or NULL and a positive errno in `error`.
+c_uring *c_uring_open(uint32_t entries, int *error);
+void c_uring_close(c_uring *ring);
+
+// Requests. A full submission queue is submitted first. `flags` is 0 or c_uring_then.
+void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
+                  uint64_t offset, uint64_t data, uint32_t flags);
+void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t byteCount,
+                   uint64_t offset, uint64_t data, uint32_t flags);
+void c_uring_flush(c_uring *ring, int descriptor, uint64_t data);
+void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t byteCount,
+                        uint64_t data);
+void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags);
+
+// Submits all that is new. Waits for a completion for ever (-1), not at all (0), or for so many
+// nanoseconds. A negative errno on failure.
+int c_uring_wait(c_uring *ring, int64_t nanoseconds);
+
+// Takes the next completion that has arrived; 0 when there is none.
+int c_uring_next(c_uring *ring, c_uring_completion *completion);

@@ -1,0 +1,229 @@
+internal import CLinux
+internal import CURing
+internal import Glibc
+import RingTransport
+import SystemPackage
+
+/// What the event loop of a backend process woke up for.
+enum LoopEvent: Sendable {
+  /// The target is done with an operation: bytes transferred, or a negative error number.
+  case storage(token: Int, result: Int)
+  /// A guest's event arrived on this port, which is masked until the event source is armed again.
+  case eventChannel(EventChannelPort)
+  /// XenStore has something to say.
+  case xenStore
+  /// The administrator or init asks the process to stop.
+  case stopSignal
+}
+
+/// Everything a backend process waits for, in one io_uring: the target's I/O, the guest's events,
+/// XenStore, signals. One system call a turn submits all that is new and waits.
+///
+/// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
+/// call of its own. The port stays masked from the read until the next ``armEventChannel(unmasking:)``,
+/// which the owner calls when it has done the work (XSA-332: no event storm).
+///
+/// A ring belongs to the thread that made it: the kernel cancels what a thread submitted that ends.
+@safe struct EventLoop: ~Copyable {
+  /// Submission entries: more than a turn needs; a full queue is submitted and used again.
+  private static let entryCount: UInt32 = 256
+
+  private let ring: OpaquePointer
+  /// One 32-bit port to unmask, then one that is read; addresses must not move while I/O runs.
+  private let ports: UnsafeMutablePointer<UInt32>
+  private let eventDescriptor: Int32
+  private let xenStoreDescriptor: Int32
+  private let signals: OwnedFileDescriptor
+  private var isAwaitingRoom = false
+  private var target: BlockTarget?
+  /// The target's descriptor, -1 without one.
+  private var targetDescriptor: Int32 = -1
+
+  /// Sets up the ring and starts to listen. The descriptors must outlive the loop.
+  ///
+  /// - Parameters:
+  ///   - eventDescriptor: of the event channel device (``XenHypervisor/eventDescriptor``).
+  ///   - xenStoreDescriptor: of the XenStore connection.
+  init(eventDescriptor: Int32, xenStoreDescriptor: Int32) throws(Errno) {
+    let signals = OwnedFileDescriptor(
+      adopting: FileDescriptor(rawValue: try systemCall { c_open_stop_signals() }))
+    var error: Int32 = 0
+    // SAFETY: closed in `deinit` only.
+    guard let ring = unsafe c_uring_open(Self.entryCount, &error) else {
+      throw Errno(rawValue: error)
+    }
+    self.signals = signals
+    unsafe self.ring = ring
+    self.eventDescriptor = eventDescriptor
+    self.xenStoreDescriptor = xenStoreDescriptor
+    unsafe ports = .allocate(capacity: 2)
+    // SAFETY: fresh memory of this size.
+    unsafe ports.initialize(repeating: 0, count: 2)
+    armEventChannel(unmasking: nil)
+    armXenStore()
+    armPoll(self.signals.rawValue, .signal)
+  }
+
+  deinit {
+    // SAFETY: the last use; the kernel lets go of the ring and its requests before the memory goes.
+    unsafe c_uring_close(ring)
+    unsafe ports.deallocate()
+  }
+
+  /// Listens for the guest's next event, after unmasking the port of the last one.
+  mutating func armEventChannel(unmasking port: EventChannelPort?) {
+    // SAFETY: the two words live as long as the ring, and nobody else writes them while the chain
+    // is under way.
+    if let port {
+      unsafe ports[0] = port.rawValue
+      unsafe c_uring_write(ring, eventDescriptor, ports, 4, 0, Tag.chain.data(), c_uring_then)
+    }
+    unsafe c_uring_poll(
+      ring, eventDescriptor, UInt32(POLLIN), Tag.chain.data(), c_uring_then)
+    unsafe c_uring_read(ring, eventDescriptor, ports + 1, 4, 0, Tag.eventChannel.data(), 0)
+  }
+
+  private mutating func armXenStore() {
+    armPoll(xenStoreDescriptor, .xenStore)
+  }
+
+  /// Wakes up once when there is room to write to XenStore.
+  mutating func armXenStoreWritable() {
+    guard !isAwaitingRoom else { return }
+    isAwaitingRoom = true
+    armPoll(xenStoreDescriptor, .xenStoreWritable, POLLOUT)
+  }
+
+  /// Submits what is new and waits for the first event.
+  ///
+  /// - Parameter timeoutNanoseconds: how long to wait at most, nil for ever, 0 not at all.
+  mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno) {
+    let nanoseconds = timeoutNanoseconds.map { Int64(min($0, UInt64(Int64.max))) } ?? -1
+    // SAFETY: the ring is open.
+    let result = unsafe c_uring_wait(ring, nanoseconds)
+    // ETIME: nothing came. EINTR, EAGAIN, EBUSY: take what is there and come back.
+    let passing: [Errno] = [.init(rawValue: ETIME), .interrupted, .wouldBlock, .resourceBusy]
+    guard result >= 0 || passing.contains(Errno(rawValue: -result)) else {
+      throw Errno(rawValue: -result)
+    }
+  }
+
+  /// The next event that has arrived, nil when there is none.
+  mutating func nextEvent() throws(Errno) -> LoopEvent? {
+    var completion = c_uring_completion()
+    // SAFETY: the ring is open; the completion is copied out.
+    while unsafe c_uring_next(ring, &completion) != 0 {
+      if let event = try translate(completion) { return event }
+    }
+    return nil
+  }
+
+  private mutating func translate(
+    _ completion: c_uring_completion
+  ) throws(Errno) -> LoopEvent? {
+    switch Tag(of: completion.data) {
+    case .storage?:
+      return .storage(token: Tag.token(of: completion.data), result: Int(completion.result))
+    case .eventChannel?:
+      guard completion.result == 4 else {
+        // The port to unmask was closed meanwhile, which broke the chain: listen without it.
+        armEventChannel(unmasking: nil)
+        return nil
+      }
+      // SAFETY: the kernel wrote the port there.
+      return .eventChannel(EventChannelPort(rawValue: unsafe ports[1]))
+    case .xenStore?:
+      guard completion.result >= 0 else { throw Errno(rawValue: -completion.result) }
+      armXenStore()
+      return .xenStore
+    case .xenStoreWritable?:
+      isAwaitingRoom = false
+      return .xenStore
+    case .signal?:
+      return .stopSignal
+    case .chain?, nil:
+      return nil
+    }
+  }
+
+  private mutating func armPoll(_ descriptor: Int32, _ tag: Tag, _ events: Int32 = POLLIN) {
+    // SAFETY: the ring is open.
+    unsafe c_uring_poll(ring, descriptor, UInt32(events), tag.data(), 0)
+  }
+}
+
+extension EventLoop: BlockStorage {
+  mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
+    close()
+    let opened = try BlockTarget(opening: request)
+    let geometry = opened.geometry
+    targetDescriptor = opened.descriptor
+    target = consume opened
+    return geometry
+  }
+
+  mutating func close() {
+    targetDescriptor = -1
+    target = nil
+  }
+
+  var currentCapacityBytes: UInt64? {
+    switch target {
+    case .some(let target): target.currentCapacityBytes
+    case .none: nil
+    }
+  }
+
+  mutating func submit(
+    _ operation: StorageOperation, buffer: borrowing PrivateMemory
+  ) -> Bool {
+    precondition(targetDescriptor >= 0, "work comes after the target")
+    let data = Tag.storage.data(token: operation.token)
+    let count = UInt32(truncatingIfNeeded: operation.byteCount)
+    // SAFETY: the buffer outlives the operation, for the queue that owns it waits for every
+    // completion before it goes.
+    switch operation.kind {
+    case .read:
+      unsafe c_uring_read(
+        ring, targetDescriptor,
+        buffer.address(of: operation.bufferOffset, byteCount: Int(count)), count,
+        operation.byteOffset, data, 0)
+    case .write:
+      unsafe c_uring_write(
+        ring, targetDescriptor,
+        buffer.address(of: operation.bufferOffset, byteCount: Int(count)), count,
+        operation.byteOffset, data, 0)
+    case .flush:
+      unsafe c_uring_flush(ring, targetDescriptor, data)
+    case .discard:
+      unsafe c_uring_punch_hole(
+        ring, targetDescriptor, operation.byteOffset, operation.byteCount, data)
+    }
+    return true
+  }
+}
+
+/// Whose completion it is: the top byte of a request's number; below it, the token.
+private enum Tag: UInt8 {
+  case storage = 1
+  case eventChannel
+  /// Part of a chain: completes only when it fails, and then so does the chain's end.
+  case chain
+  case xenStore
+  case xenStoreWritable
+  case signal
+
+  private static let shift: UInt64 = 56
+
+  init?(of data: UInt64) {
+    self.init(rawValue: UInt8(truncatingIfNeeded: data >> Self.shift))
+  }
+
+  static func token(of data: UInt64) -> Int {
+    Int(data & ((1 << shift) - 1))
+  }
+
+  func data(token: Int = 0) -> UInt64 {
+    UInt64(rawValue) << Self.shift | UInt64(token)
+  }
+}

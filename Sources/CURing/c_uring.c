@@ -1,0 +1,94 @@
+#include "c_uring.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <linux/falloc.h>
+#include <stdlib.h>
+
+struct c_uring {
+  struct io_uring ring;
+};
+
+c_uring *c_uring_open(uint32_t entries, int *error) {
+  c_uring *ring = calloc(1, sizeof *ring);
+  if (ring == NULL) {
+    *error = ENOMEM;
+    return NULL;
+  }
+  // Completions are delivered when the thread enters the kernel, never by an interrupt in between.
+  int result = io_uring_queue_init(entries, &ring->ring,
+                                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER);
+  if (result < 0) {
+    *error = -result;
+    free(ring);
+    return NULL;
+  }
+  return ring;
+}
+
+void c_uring_close(c_uring *ring) {
+  io_uring_queue_exit(&ring->ring);
+  free(ring);
+}
+
+static struct io_uring_sqe *next_entry(c_uring *ring) {
+  struct io_uring_sqe *entry;
+  while ((entry = io_uring_get_sqe(&ring->ring)) == NULL) { io_uring_submit(&ring->ring); }
+  return entry;
+}
+
+static void finish_entry(struct io_uring_sqe *entry, uint64_t data, uint32_t flags) {
+  io_uring_sqe_set_data64(entry, data);
+  if (flags == c_uring_then) { entry->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS; }
+}
+
+void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
+                  uint64_t offset, uint64_t data, uint32_t flags) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_read(entry, descriptor, buffer, byteCount, offset);
+  finish_entry(entry, data, flags);
+}
+
+void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t byteCount,
+                   uint64_t offset, uint64_t data, uint32_t flags) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_write(entry, descriptor, buffer, byteCount, offset);
+  finish_entry(entry, data, flags);
+}
+
+void c_uring_flush(c_uring *ring, int descriptor, uint64_t data) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_fsync(entry, descriptor, IORING_FSYNC_DATASYNC);
+  finish_entry(entry, data, 0);
+}
+
+void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t byteCount,
+                        uint64_t data) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_fallocate(entry, descriptor, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+                          (off_t)offset, (off_t)byteCount);
+  finish_entry(entry, data, 0);
+}
+
+void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_poll_add(entry, descriptor, events);
+  finish_entry(entry, data, flags);
+}
+
+int c_uring_wait(c_uring *ring, int64_t nanoseconds) {
+  if (nanoseconds <= 0) { return io_uring_submit_and_wait(&ring->ring, nanoseconds < 0); }
+  struct io_uring_cqe *completion;
+  struct __kernel_timespec time = {.tv_sec = nanoseconds / 1000000000,
+                                   .tv_nsec = nanoseconds % 1000000000};
+  return io_uring_submit_and_wait_timeout(&ring->ring, &completion, 1, &time, NULL);
+}
+
+int c_uring_next(c_uring *ring, c_uring_completion *completion) {
+  struct io_uring_cqe *found;
+  if (io_uring_peek_cqe(&ring->ring, &found) != 0) { return 0; }
+  completion->data = found->user_data;
+  completion->result = found->res;
+  io_uring_cqe_seen(&ring->ring, found);
+  return 1;
+}
