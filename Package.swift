@@ -36,7 +36,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", "SimulatedXen", system],
+      dependencies: ["RingTransport", "SimulatedXen", "CXen", system],
       swiftSettings: settings),
   ]
 )
