@@ -12,6 +12,9 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
+/// For the machinery of the tests, which a debug build would make the slowest part of them.
+let testMachinery = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -37,9 +40,14 @@ let package = Package(
       name: "BlockBackend",
       dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
       swiftSettings: settings),
+    .target(
+      name: "SimulatedXen",
+      dependencies: ["RingTransport", "CLinux", "CXen", system],
+      path: "Tests/SimulatedXen",
+      swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", system],
+      dependencies: ["RingTransport", "SimulatedXen", system],
       swiftSettings: settings),
   ]
 )
