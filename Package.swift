@@ -45,9 +45,24 @@ let package = Package(
       dependencies: ["RingTransport", "CLinux", "CXen", system],
       path: "Tests/SimulatedXen",
       swiftSettings: testMachinery),
+    .target(name: "CRingReference", path: "Tests/CRingReference"),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    .target(
+      name: "PeerKit",
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", system],
+      path: "Tests/PeerKit",
+      swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", "SimulatedXen", system],
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
+    .testTarget(
+      name: "BlockBackendTests",
+      dependencies: [
+        "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
+        "CAllocationCount", system,
+      ],
+      swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )
