@@ -119,7 +119,7 @@ final class HonestWorkload {
   private func randomRequest() -> FrontendRequest? {
     let kind = Int.random(in: 0..<20, using: &generator)
     if kind == 0 { return FrontendRequest(.flush) }
-    let isIndirect = usesIndirect && generator.chance(percent: 40)
+    let isIndirect = usesIndirect && kind != 2 && generator.chance(percent: 40)
     let largest = isIndirect ? largestSectorCount : min(largestSectorCount, 88)
     let count = Int.random(in: 1...max(1, largest / unit), using: &generator) * unit
     guard let range = freeRange(count, forWriting: kind < 12) else { return nil }
@@ -132,10 +132,7 @@ final class HonestWorkload {
     let operation: FrontendRequest.Operation = kind == 2 ? .flush : kind < 12 ? .write : .read
     var request = FrontendRequest(operation, sector: UInt64(range.lowerBound))
     request.segments = randomSegments(count, limit: isIndirect ? 256 : 11)
-    request.isIndirect = isIndirect && operation != .flush
-    if request.segments.count > 11, !request.isIndirect {
-      request.segments = FrontendRequest.pages(sectorCount: count)
-    }
+    request.isIndirect = isIndirect
     if operation == .read {
       model.beginRead(range)
     } else {

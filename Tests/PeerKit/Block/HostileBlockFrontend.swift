@@ -61,6 +61,9 @@ package final class HostileBlockFrontend {
     }
   }
 
+  /// Slots of the ring.
+  package var slotCount: UInt32 { layout.slotCount }
+
   /// Whether a page that was never granted is as it was.
   package var keptItsSecret: Bool { machine.read(secret.frame) == secret.bytes }
 
@@ -89,14 +92,15 @@ package final class HostileBlockFrontend {
     }
   }
 
-  /// Puts the producer index where it cannot be, and wakes the backend.
+  /// Puts the producer index where it cannot be, and wakes the backend. Not by a hair: the backend
+  /// may answer a ringful before it looks.
   package func lieAboutIndices() {
     let honest = ring.loadAcquiring(at: 8)
     let lie: UInt32
     switch Int.random(in: 0..<4, using: &generator) {
-    case 0: lie = honest &+ layout.slotCount &+ 1
+    case 0: lie = honest &+ 2 * layout.slotCount &+ 1
     case 1: lie = honest &- 1
-    case 2: lie = honest &+ .random(in: (layout.slotCount + 1)...(.max), using: &generator)
+    case 2: lie = honest &+ .random(in: (2 * layout.slotCount + 1)...(.max), using: &generator)
     default: lie = honest &+ UInt32(Int32.max)
     }
     ring.storeReleasing(lie, at: 0)

@@ -1,3 +1,4 @@
+import SimulatedXen
 import RingTransport
 import Testing
 
