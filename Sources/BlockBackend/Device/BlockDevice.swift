@@ -55,7 +55,6 @@ struct BlockDevice<
     case observe
     case readRing(compares: Bool)
     case publish
-    case removeLeaf
     case watch
   }
 
@@ -146,7 +145,7 @@ struct BlockDevice<
     case .connectRing: readRing(compares: false)
     case .compareRing: readRing(compares: true)
     case .quiesce: quiesce()
-    case .removeLeaf: submit([.remove(leaf.path)], for: .removeLeaf)
+    case .removeLeaf: submit([.remove(leaf.path)], for: .publish)
     case .exit(let reason):
       log.info("done", metadata: ["reason": "\(reason)"])
       isFinished = true

@@ -97,8 +97,7 @@ struct BlockQueue: ~Copyable {
 
   /// Does all that can be done now.
   ///
-  /// - Returns: whether more requests wait in the ring; the event loop must come back before it
-  ///   sleeps.
+  /// - Returns: whether there is more to do at once; the event loop must come back before it sleeps.
   /// - Throws: when the frontend broke the ring protocol. The ring is to be given up.
   mutating func turn<Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable>(
     hypervisor: inout Xen, storage: inout Storage
@@ -110,13 +109,16 @@ struct BlockQueue: ~Copyable {
     runCopies(.segments, hypervisor: &hypervisor)
     runCopies(.dataIn, hypervisor: &hypervisor)
     resubmitWaiting(storage: &storage)
+    // A blocked request looks for room once a turn. What comes free now, after it looked, may be
+    // the last that ever does.
+    let freesRoom = !finished.isEmpty
     answerFinished()
     if ring.takeNotifyDecision() {
       statistics.notifications += 1
       hypervisor.notify(port)
     }
     switch taken {
-    case .stopped: return false
+    case .stopped: return blocked != nil && freesRoom
     case .limited: return true
     case .emptied: return try ring.armRequestEvent()
     }
