@@ -1,0 +1,32 @@
+# The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
+
+.PHONY: help setup images lint test test-fast demo clean
+
+# modprobe and depmod live where the PATH of an ordinary user may not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing on this machine (apt; nothing when nothing is missing)
+	@scripts/setup.sh build images host
+
+images: ## build the image of the disk driver domain: images/out/disk
+	@scripts/setup.sh build images
+	@images/build.sh disk
+
+lint: ## check the format of all Swift sources
+	@scripts/lint.sh
+
+test: ## do everything: setup, images, lint, unit tests, then the scenarios on real Xen in QEMU
+	@scripts/test.sh all
+
+test-fast: ## lint and unit tests only, without images and without QEMU
+	@scripts/test.sh fast
+
+demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
+	@scripts/demo.sh
+
+clean: ## remove everything that was built; downloaded packages stay in images/out/cache
+	rm -rf .build
+	if [ -d images/out ]; then find images/out -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

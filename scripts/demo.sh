@@ -1,0 +1,32 @@
+#!/bin/bash
+# Builds all that the demo needs and runs it. The last line of its output is one JSON object.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+logs=$PWD/.build/logs
+source scripts/job.sh
+
+trap job_clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# step NAME COMMAND...: runs a step on which the others depend.
+step() {
+  local name=$1
+  shift
+  echo "demo: $name"
+  job_run "$logs/demo-$name.log" "$@" ||
+    { echo "demo: $name failed; logs are in $logs" >&2; exit 1; }
+}
+
+step setup scripts/setup.sh build images host
+step image images/build.sh disk
+step test-host images/test-host/build.sh
+step build swift build --product demo
+echo "demo: runs"
+status=0
+job_run "$logs/demo.log" .build/debug/demo "$@" || status=$?
+# After a failure too the result is the last line, if the demo came to one.
+if [[ $status -ne 0 && $(tail -1 "$logs/demo.log") != '{'*'}' ]]; then
+  echo "demo: ended with status $status; logs are in $logs and images/out/test-host/logs" >&2
+fi
+exit "$status"
