@@ -60,7 +60,7 @@ let package = Package(
       name: "BlockBackendTests",
       dependencies: [
         "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
-        "CAllocationCount", system,
+        "CAllocationCount", "CXen", system,
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
