@@ -72,7 +72,7 @@ let package = Package(
       name: "BlockBackendTests",
       dependencies: [
         "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
-        "CAllocationCount", system,
+        "CAllocationCount", "CXen", system,
       ],
       swiftSettings: settings),
   ]

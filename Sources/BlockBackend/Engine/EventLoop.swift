@@ -126,7 +126,11 @@ enum LoopEvent: Sendable {
       return .storage(token: Tag.token(of: completion.data), result: Int(completion.result))
     case .eventChannel?:
       guard completion.result == 4 else {
-        // The port to unmask was closed meanwhile, which broke the chain: listen without it.
+        // Somebody else read the port, or a signal came: listen again. Anything else would come
+        // again at once, and for ever.
+        let passing: [Errno] = [.wouldBlock, .interrupted, .canceled]
+        let error = Errno(rawValue: -completion.result)
+        guard completion.result >= 0 || passing.contains(error) else { throw error }
         armEventChannel(unmasking: nil)
         return nil
       }
@@ -141,7 +145,11 @@ enum LoopEvent: Sendable {
       return .xenStore
     case .signal?:
       return .stopSignal
-    case .chain?, nil:
+    case .chain?:
+      // The port to unmask was closed meanwhile: listen without it.
+      armEventChannel(unmasking: nil)
+      return nil
+    case nil:
       return nil
     }
   }
@@ -207,7 +215,7 @@ extension EventLoop: BlockStorage {
 private enum Tag: UInt8 {
   case storage = 1
   case eventChannel
-  /// Part of a chain: completes only when it fails, and then so does the chain's end.
+  /// Part of a chain: completes only when it fails, and then nothing behind it in the chain does.
   case chain
   case xenStore
   case xenStoreWritable

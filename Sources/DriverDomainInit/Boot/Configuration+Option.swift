@@ -36,6 +36,13 @@ extension Configuration {
       return number
     }
 
+    /// Memory of whole pages, as the block backend wants it.
+    func bufferKiB() throws(Problem) -> Int {
+      let number = try number(in: 2048...262_144)
+      guard number % 4 == 0 else { throw problem("\(number) is no multiple of 4") }
+      return number
+    }
+
     func logLevel() throws(Problem) -> Logger.Level {
       let text = try value()
       guard let level = Logger.Level(rawValue: text) else {

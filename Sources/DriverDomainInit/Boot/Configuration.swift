@@ -75,7 +75,7 @@ extension Configuration {
       for name in try option.list() {
         try option.append(try option.moduleName(name), to: &extraModules)
       }
-    case "driver_domain.block_buffer_kib": blockBufferKiB = try option.number(in: 64...65536)
+    case "driver_domain.block_buffer_kib": blockBufferKiB = try option.bufferKiB()
     default: throw option.problem("unknown option")
     }
   }

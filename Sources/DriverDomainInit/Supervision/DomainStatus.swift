@@ -52,21 +52,19 @@ struct DomainStatus: Equatable {
     return result
   }
 
+  /// Takes away what an earlier init of the same domain may have left. The parent is made first,
+  /// for removing below a missing one is an error.
+  static let cleaning: [XenStoreOperation] = [
+    .makeDirectory("data/driver-domain"), .remove("data/driver-domain/targets"),
+  ]
+
   /// The operations that lead from what is published to this.
-  func operations(after published: [XenStorePath: String]?) -> [XenStoreOperation] {
+  func operations(after published: [XenStorePath: String]) -> [XenStoreOperation] {
     let nodes = nodes
-    var operations: [XenStoreOperation] = []
-    if let published {
-      operations = published.keys.filter { nodes[$0] == nil }
-        .sorted { $0.description < $1.description }.map { .remove($0) }
-    } else {
-      // An earlier init of the same domain may have left targets that are gone. The parent is
-      // made first, for removing below a missing one is an error.
-      let targets = XenStorePath("data/driver-domain").appending("targets")
-      operations = [.makeDirectory(targets), .remove(targets)]
-    }
+    var operations: [XenStoreOperation] = published.keys.filter { nodes[$0] == nil }
+      .sorted { $0.description < $1.description }.map { .remove($0) }
     for (path, value) in nodes.sorted(by: { $0.key.description < $1.key.description })
-    where published?[path] != value {
+    where published[path] != value {
       operations.append(.write(path, value))
     }
     return operations

@@ -45,7 +45,8 @@ extension DriverDomain where Transport: ~Copyable {
   func publish() {
     guard client != nil else { return }
     status.errors = options.problems + storage.problems
-    let operations = status.operations(after: published)
+    if published == nil { submit(DomainStatus.cleaning, for: .publish) }
+    let operations = status.operations(after: published ?? [:])
     if operations.isEmpty { return }
     published = status.nodes
     submit(operations, transaction: true, for: .publish)
@@ -146,9 +147,13 @@ extension DriverDomain where Transport: ~Copyable {
     case .readShutdown: considerShutdown(results)
     case .acceptShutdown: acceptShutdown(results)
     case .publish, .watch:
-      for case .failure(let error) in results where error != .alreadyExists {
-        log.error("XenStore refused a request", metadata: ["reason": "\(error)"])
-        break
+      // An aborted operation only failed because another one did.
+      for (index, result) in results.enumerated() {
+        guard case .failure(let error) = result, error != .aborted, error != .alreadyExists else {
+          continue
+        }
+        log.error(
+          "XenStore refused a request", metadata: ["reason": "\(error)", "operation": "\(index)"])
       }
     }
   }

@@ -23,7 +23,7 @@ struct BackRingDifferentialTests {
     case 0, 1:
       let count = UInt32.random(in: 0...ring.front.freeCount, using: &generator)
       for _ in 0..<count {
-        ring.putRequest((0..<ring.abi.slotByteCount).map { _ in generator.byte() })
+        ring.putRequest(.init(repeating: generator.byte(), count: ring.abi.slotByteCount))
       }
       let isWanted = ring.front.pushRequests()
       #expect(isWanted == ring.reference.pushRequests())
@@ -34,7 +34,7 @@ struct BackRingDifferentialTests {
     case 4:
       let count = UInt32.random(in: 0...ring.back.inFlightCount, using: &generator)
       for _ in 0..<count {
-        ring.publish((0..<ring.abi.responseByteCount).map { _ in generator.byte() })
+        ring.publish(.init(repeating: generator.byte(), count: ring.abi.responseByteCount))
       }
       let isWanted = ring.back.takeNotifyDecision()
       #expect(isWanted == ring.reference.pushResponses())

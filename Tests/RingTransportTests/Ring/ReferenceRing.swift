@@ -34,10 +34,14 @@ import RingTransport
     unsafe memory.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
   }
 
-  /// All bytes.
-  var bytes: [UInt8] {
-    // SAFETY: the whole of the memory.
-    unsafe Array(UnsafeRawBufferPointer(start: memory, count: byteCount))
+  /// Whether all bytes are these.
+  func holds(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count == byteCount else { return false }
+    return unsafe bytes.withUnsafeBytes { theirs in
+      guard let start = theirs.baseAddress else { return false }
+      // SAFETY: both are as long as was checked.
+      return unsafe memcmp(start, memory, byteCount) == 0
+    }
   }
 
   // SAFETY of all that follows: each call gets an end whose page is `memory`.

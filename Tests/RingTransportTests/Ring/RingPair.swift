@@ -42,7 +42,7 @@ final class RingPair {
   func word(at offset: Int) -> UInt32 { ours.loadAcquiring(at: offset) }
 
   /// Whether the copies are the same, byte for byte.
-  var isSame: Bool { ours.bytes(from: 0, count: ours.byteCount) == reference.bytes }
+  var isSame: Bool { reference.holds(ours.bytes(from: 0, count: ours.byteCount)) }
 
   /// Puts a request into both copies.
   func putRequest(_ slot: [UInt8]) {
