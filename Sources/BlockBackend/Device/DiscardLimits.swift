@@ -13,7 +13,8 @@ enum DiscardLimits {
     var status = stat()
     // SAFETY: a structure of ours, for the time of the call.
     guard unsafe fstat(descriptor, &status) == 0 else { return nil }
-    let device = "/sys/dev/block/"
+    let device =
+      "/sys/dev/block/"
       + "\(c_device_major(status.st_rdev)):\(c_device_minor(status.st_rdev))"
     // A partition has no queue of its own; its disk is one level up.
     let isPartition = number("\(device)/partition") != nil

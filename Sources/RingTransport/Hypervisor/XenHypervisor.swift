@@ -34,16 +34,19 @@ public import SystemPackage
     unsafe xenevtchn_fd(events)
   }
 
+  /// Maps through `xengnttab_map_domain_grant_refs`: one call for all pages.
   public func map(
     _ references: [GrantReference], of domain: DomainIdentifier
   ) throws(Errno) -> SharedPages {
     try grants.map(references, of: domain)
   }
 
+  /// Copies through `xengnttab_grant_copy`.
   public func copy(_ batch: inout GrantCopyBatch) throws(Errno) {
     try grants.copy(&batch)
   }
 
+  /// Binds through `xenevtchn_bind_interdomain`.
   public func bind(
     _ remotePort: EventChannelPort, of domain: DomainIdentifier
   ) throws(Errno) -> EventChannelPort {
@@ -54,11 +57,13 @@ public import SystemPackage
     return EventChannelPort(rawValue: UInt32(port))
   }
 
+  /// Closes through `xenevtchn_unbind`.
   public func unbind(_ port: EventChannelPort) {
     // SAFETY: the handle is open; an unknown port is an error return.
     unsafe _ = xenevtchn_unbind(events, port.rawValue)
   }
 
+  /// Sends through `xenevtchn_notify`.
   public func notify(_ port: EventChannelPort) {
     // SAFETY: as above. A dying peer makes it fail, which is the peer's loss.
     unsafe _ = xenevtchn_notify(events, port.rawValue)
