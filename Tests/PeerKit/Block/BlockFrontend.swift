@@ -3,9 +3,10 @@ package import RingTransport
 package import SimulatedXen
 package import SystemPackage
 
-/// An honest guest's end of a disk, and a strict one: it tracks what it asked for as Linux's blkfront
-/// does, and fails on an unknown or repeated identifier, on a wrong operation in a response, on a
-/// page still in use when its request is answered, and on any byte that a backend may not touch.
+/// An honest guest's end of a disk, and a strict one: it tracks what it asked for as Linux's
+/// blkfront does, and fails on an unknown or repeated identifier, on a wrong operation in a
+/// response, on a page still in use when its request is answered, and on any byte that a backend
+/// may not touch.
 ///
 /// It fills all padding with junk, and sleeps whenever `xen/io/ring.h` lets it.
 package final class BlockFrontend {
