@@ -21,6 +21,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
   name: "driver-domains",
   products: [
+    .executable(name: "driver-domain-init", targets: ["DriverDomainInit"]),
     .executable(name: "block-backend", targets: ["BlockBackend"]),
   ],
   dependencies: [
@@ -34,11 +35,20 @@ let package = Package(
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system],
+      dependencies: ["CXen", "CLinux", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
       dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
+      swiftSettings: settings),
+    .target(name: "CEarlyBoot", path: "Sources/CEarlyBoot"),
+    .executableTarget(
+      name: "DriverDomainInit",
+      dependencies: ["RingTransport", "CLinux", "CEarlyBoot", system, logging],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DriverDomainInitTests",
+      dependencies: ["DriverDomainInit", "RingTransport", "CLinux", system, logging],
       swiftSettings: settings),
     .target(
       name: "SimulatedXen",
@@ -56,6 +66,8 @@ let package = Package(
       name: "RingTransportTests",
       dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
+    .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
+    .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
     .testTarget(
       name: "BlockBackendTests",
       dependencies: [
@@ -63,6 +75,5 @@ let package = Package(
         "CAllocationCount", "CXen", system,
       ],
       swiftSettings: settings),
-    .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <liburing.h>
 #include <linux/falloc.h>
-#include <poll.h>
 #include <stdlib.h>
 
 struct c_uring {
@@ -71,9 +70,9 @@ void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t
   finish_entry(entry, data, 0);
 }
 
-void c_uring_poll_readable(c_uring *ring, int descriptor, uint64_t data, uint32_t flags) {
+void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags) {
   struct io_uring_sqe *entry = next_entry(ring);
-  io_uring_prep_poll_add(entry, descriptor, POLLIN);
+  io_uring_prep_poll_add(entry, descriptor, events);
   finish_entry(entry, data, flags);
 }
 

@@ -1,3 +1,5 @@
+import Logging
+
 /// What a device has done since its ring was connected. Logged when the ring goes.
 struct BlockStatistics: Sendable, Equatable {
   var reads: UInt64 = 0
@@ -12,4 +14,14 @@ struct BlockStatistics: Sendable, Equatable {
   var errors: UInt64 = 0
   /// Events sent to the guest.
   var notifications: UInt64 = 0
+
+  /// As fields of a log line.
+  var metadata: Logger.Metadata {
+    [
+      "reads": "\(reads)", "writes": "\(writes)", "flushes": "\(flushes)",
+      "discards": "\(discards)", "indirect": "\(indirect)", "bytes-read": "\(bytesRead)",
+      "bytes-written": "\(bytesWritten)", "errors": "\(errors)",
+      "notifications": "\(notifications)",
+    ]
+  }
 }

@@ -35,6 +35,7 @@ enum LoopEvent: Sendable {
   private let eventDescriptor: Int32
   private let xenStoreDescriptor: Int32
   private let signals: OwnedFileDescriptor
+  private var isAwaitingRoom = false
   private var target: BlockTarget?
   /// The target's descriptor, -1 without one.
   private var targetDescriptor: Int32 = -1
@@ -78,13 +79,20 @@ enum LoopEvent: Sendable {
       unsafe ports[0] = port.rawValue
       unsafe c_uring_write(ring, eventDescriptor, ports, 4, 0, Tag.chain.data(), c_uring_then)
     }
-    unsafe c_uring_poll_readable(ring, eventDescriptor, Tag.chain.data(), c_uring_then)
+    unsafe c_uring_poll(
+      ring, eventDescriptor, UInt32(POLLIN), Tag.chain.data(), c_uring_then)
     unsafe c_uring_read(ring, eventDescriptor, ports + 1, 4, 0, Tag.eventChannel.data(), 0)
   }
 
-  /// Listens to XenStore again, once what it said has been read.
-  mutating func armXenStore() {
+  private mutating func armXenStore() {
     armPoll(xenStoreDescriptor, .xenStore)
+  }
+
+  /// Wakes up once when there is room to write to XenStore.
+  mutating func armXenStoreWritable() {
+    guard !isAwaitingRoom else { return }
+    isAwaitingRoom = true
+    armPoll(xenStoreDescriptor, .xenStoreWritable, POLLOUT)
   }
 
   /// Submits what is new and waits for the first event.
@@ -131,6 +139,10 @@ enum LoopEvent: Sendable {
       return .eventChannel(EventChannelPort(rawValue: unsafe ports[1]))
     case .xenStore?:
       guard completion.result >= 0 else { throw Errno(rawValue: -completion.result) }
+      armXenStore()
+      return .xenStore
+    case .xenStoreWritable?:
+      isAwaitingRoom = false
       return .xenStore
     case .signal?:
       return .stopSignal
@@ -143,9 +155,9 @@ enum LoopEvent: Sendable {
     }
   }
 
-  private mutating func armPoll(_ descriptor: Int32, _ tag: Tag) {
+  private mutating func armPoll(_ descriptor: Int32, _ tag: Tag, _ events: Int32 = POLLIN) {
     // SAFETY: the ring is open.
-    unsafe c_uring_poll_readable(ring, descriptor, tag.data(), 0)
+    unsafe c_uring_poll(ring, descriptor, UInt32(events), tag.data(), 0)
   }
 }
 
@@ -207,6 +219,7 @@ private enum Tag: UInt8 {
   /// Part of a chain: completes only when it fails, and then nothing behind it in the chain does.
   case chain
   case xenStore
+  case xenStoreWritable
   case signal
 
   private static let shift: UInt64 = 56

@@ -27,7 +27,7 @@ void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t b
 void c_uring_flush(c_uring *ring, int descriptor, uint64_t data);
 void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t byteCount,
                         uint64_t data);
-void c_uring_poll_readable(c_uring *ring, int descriptor, uint64_t data, uint32_t flags);
+void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags);
 
 // Submits all that is new. Waits for a completion for ever (-1), not at all (0), or for so many
 // nanoseconds. A negative errno on failure.

@@ -34,19 +34,19 @@ public import SystemPackage
     unsafe xenevtchn_fd(events)
   }
 
-  /// Maps through `xengnttab_map_domain_grant_refs`: one call for all pages.
+  /// See ``Hypervisor/map(_:of:)``; `IOCTL_GNTDEV_MAP_GRANT_REF` and `mmap`.
   public func map(
     _ references: [GrantReference], of domain: DomainIdentifier
   ) throws(Errno) -> SharedPages {
     try grants.map(references, of: domain)
   }
 
-  /// Copies through `xengnttab_grant_copy`.
+  /// See ``Hypervisor/copy(_:)``; `IOCTL_GNTDEV_GRANT_COPY`.
   public func copy(_ batch: inout GrantCopyBatch) throws(Errno) {
     try grants.copy(&batch)
   }
 
-  /// Binds through `xenevtchn_bind_interdomain`.
+  /// See ``Hypervisor/bind(_:of:)``; `IOCTL_EVTCHN_BIND_INTERDOMAIN`.
   public func bind(
     _ remotePort: EventChannelPort, of domain: DomainIdentifier
   ) throws(Errno) -> EventChannelPort {
@@ -57,13 +57,13 @@ public import SystemPackage
     return EventChannelPort(rawValue: UInt32(port))
   }
 
-  /// Closes through `xenevtchn_unbind`.
+  /// See ``Hypervisor/unbind(_:)``; `IOCTL_EVTCHN_UNBIND`.
   public func unbind(_ port: EventChannelPort) {
     // SAFETY: the handle is open; an unknown port is an error return.
     unsafe _ = xenevtchn_unbind(events, port.rawValue)
   }
 
-  /// Sends through `xenevtchn_notify`.
+  /// See ``Hypervisor/notify(_:)``; `IOCTL_EVTCHN_NOTIFY`.
   public func notify(_ port: EventChannelPort) {
     // SAFETY: as above. A dying peer makes it fail, which is the peer's loss.
     unsafe _ = xenevtchn_notify(events, port.rawValue)

@@ -60,7 +60,8 @@ extension XenStoreClient where Transport: ~Copyable {
         answerLastMessage(with: XenStoreError(error))
         continue
       }
-      guard let written else {
+      // A stream that takes nothing is a full one, whatever it calls it; never spin on it.
+      guard let written, written > 0 else {
         isOutputBlocked = true
         return
       }

@@ -1,0 +1,60 @@
+internal import Glibc
+import RingTransport
+import SystemPackage
+
+/// The main loop of a process: wait, take in what happened, do what can be done.
+extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == EventLoop {
+  /// Serves the device until its life ends.
+  mutating func runToEnd() throws(BlockProcessError) {
+    start(now: Self.monotonicNanoseconds())
+    var hasMore = false
+    while !isFinished {
+      do throws(Errno) {
+        try storage.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try takeLoopEvents()
+        hasMore = turn(now: Self.monotonicNanoseconds())
+        if store.wantsToWrite { storage.armXenStoreWritable() }
+        if let port = maskedPort, !hasMore {
+          // Only now: until the work is done the guest's events would be in vain.
+          maskedPort = nil
+          storage.armEventChannel(unmasking: queue == nil ? nil : port)
+        }
+      } catch {
+        throw .loop(error)
+      }
+      if let storeFailure { throw .store(storeFailure) }
+    }
+  }
+
+  private mutating func takeLoopEvents() throws(Errno) {
+    while let event = try storage.nextEvent() {
+      switch event {
+      case .storage(let token, let result): handleCompletion(token: token, result: result)
+      case .eventChannel(let port): maskedPort = port
+      case .xenStore:
+        do throws(XenStoreFailure) {
+          try handleStore(now: Self.monotonicNanoseconds())
+        } catch {
+          storeFailure = error
+        }
+      case .stopSignal: handleStop(now: Self.monotonicNanoseconds())
+      }
+    }
+  }
+
+  /// How long to sleep at most: not at all when there is work, for ever when nothing is due.
+  private func waitingTime(hasMore: Bool) -> UInt64? {
+    if hasMore { return 0 }
+    guard let deadline = nextDeadline else { return nil }
+    let now = Self.monotonicNanoseconds()
+    return deadline > now ? deadline - now : 0
+  }
+
+  /// `CLOCK_MONOTONIC` in nanoseconds.
+  static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    // SAFETY: a structure of ours, for the time of the call.
+    unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,192 @@
+import Logging
+import RingTransport
+import SystemPackage
+
+/// One disk of one guest: carries out what the life cycle decides, and owns all that the disk needs.
+///
+/// The control path: XenStore, the target, connecting and disconnecting the ring. Every answer comes
+/// back through the event loop, so nothing here waits, and I/O of a connected ring goes on beside it.
+/// The data path is ``BlockQueue``.
+///
+/// One thread, that of the event loop, uses an instance. Generic over its world, so that tests run
+/// the same code over simulated hypervisors, stores and targets.
+struct BlockDevice<
+  Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable,
+  Transport: XenStoreTransport & ~Copyable
+>: ~Copyable {
+  let leaf: BlockLeaf
+  let bufferByteCount: Int
+  let log: Logger
+  var hypervisor: Xen
+  /// The target, and in production the event loop that it belongs to.
+  var storage: Storage
+  var store: XenStoreClient<Transport>
+
+  var lifecycle = BackendLifecycle()
+  /// What each batch under way is for.
+  var batches: [XenStoreBatchIdentifier: BatchPurpose] = [:]
+  /// Known once the leaf has been read.
+  var configuration: BlockConfiguration?
+  var configurationError: BlockConfigurationError?
+  var geometry: BlockGeometry?
+  /// Since when a busy target is being waited for.
+  var openingSince: UInt64?
+  /// The ring, while one is connected, and whether it is to be let go of.
+  var queue: BlockQueue?
+  var isQuiescing = false
+  /// What the connected ring was built from, to notice when the frontend made a new one.
+  var ringParameters: RingParameters?
+  var deadlines = Deadlines()
+  /// Set when a watch fired while the nodes were being read: read them again.
+  var observesAgain = false
+  var isObserving = false
+  /// The port to unmask when the turn's work is done.
+  var maskedPort: EventChannelPort?
+  /// Why the connection to XenStore is of no use any more.
+  var storeFailure: XenStoreFailure?
+  /// Set by the life cycle's last action.
+  private(set) var isFinished = false
+  /// The time of the event being handled, in nanoseconds of a monotonic clock.
+  var now: UInt64 = 0
+
+  /// Why a XenStore batch was submitted.
+  enum BatchPurpose {
+    case readConfiguration
+    case observe
+    case readRing(compares: Bool)
+    case publish
+    case watch
+  }
+
+  /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
+  init(
+    leaf: BlockLeaf, bufferByteCount: Int, log: Logger, hypervisor: consuming Xen,
+    storage: consuming Storage, store: consuming XenStoreClient<Transport>
+  ) {
+    self.leaf = leaf
+    self.bufferByteCount = bufferByteCount
+    self.log = log
+    self.hypervisor = hypervisor
+    self.storage = storage
+    self.store = store
+  }
+
+  /// Reads the leaf and starts to watch it.
+  mutating func start(now: UInt64) {
+    self.now = now
+    submit([.watch(leaf.path, token: Self.leafToken)], for: .watch)
+    submit(BlockConfiguration.nodes.map { .read(leaf.node($0)) }, for: .readConfiguration)
+  }
+
+  /// The next time at which ``turn(now:)`` has something to do of its own, in nanoseconds.
+  var nextDeadline: UInt64? { deadlines.next }
+
+  /// Takes in that XenStore has something to say.
+  mutating func handleStore(now: UInt64) throws(XenStoreFailure) {
+    self.now = now
+    try store.process()
+    takeStoreEvents()
+  }
+
+  /// Takes in that the target is done with an operation.
+  mutating func handleCompletion(token: Int, result: Int) {
+    queue?.complete(token: token, result: result)
+  }
+
+  /// Takes in that the process is to end.
+  mutating func handleStop(now: UInt64) {
+    self.now = now
+    handle(.stopRequested)
+  }
+
+  /// Does what is due and what the ring has to do.
+  ///
+  /// - Returns: whether there is more to do at once.
+  mutating func turn(now: UInt64) -> Bool {
+    self.now = now
+    runDeadlines()
+    let more = runQueue()
+    takeStoreEvents()
+    return more && !isFinished
+  }
+
+  private mutating func runQueue() -> Bool {
+    guard queue != nil else { return false }
+    do throws(RingViolation) {
+      let more = try queue?.turn(hypervisor: &hypervisor, storage: &storage) ?? false
+      finishQuiesceIfIdle()
+      return more
+    } catch {
+      log.error("the frontend broke the ring protocol", metadata: ["violation": "\(error)"])
+      handle(.violation(error.description))
+      return true
+    }
+  }
+
+  private mutating func runDeadlines() {
+    if deadlines.take(.hold, now) { handle(.timerFired) }
+    if deadlines.take(.openAgain, now) { openTarget() }
+    if deadlines.take(.capacity, now) { checkCapacity() }
+  }
+
+  /// Feeds the life cycle and does what it says.
+  mutating func handle(_ event: BackendLifecycle.Event) {
+    for action in lifecycle.handle(event) { perform(action) }
+  }
+
+  private mutating func perform(_ action: BackendLifecycle.Action) {
+    switch action {
+    case .openTarget: openTarget()
+    case .publish(let state, let withFeatures): publish(state, withFeatures: withFeatures)
+    case .publishFailure(let reason): publishFailure(reason)
+    case .publishCapacity: publishCapacity()
+    case .startTimer(let milliseconds):
+      deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
+    case .connectRing: readRing(compares: false)
+    case .compareRing: readRing(compares: true)
+    case .quiesce: quiesce()
+    case .removeLeaf: submit([.remove(leaf.path)], for: .publish)
+    case .exit(let reason):
+      log.info("done", metadata: ["reason": "\(reason)"])
+      isFinished = true
+    }
+  }
+}
+
+/// The times at which a device wants to be woken, one of each kind.
+struct Deadlines {
+  /// What a deadline is for.
+  enum Kind: Int, CaseIterable {
+    /// The life cycle's timer.
+    case hold
+    /// Trying a busy target once more.
+    case openAgain
+    /// Looking whether the target grew.
+    case capacity
+  }
+
+  private var times = InlineArray<3, UInt64>(repeating: .max)
+
+  /// The earliest, nil when there is none.
+  var next: UInt64? {
+    let earliest = min(times[0], times[1], times[2])
+    return earliest == .max ? nil : earliest
+  }
+
+  /// Sets or moves a deadline.
+  mutating func set(_ kind: Kind, _ time: UInt64) {
+    times[kind.rawValue] = time
+  }
+
+  /// Forgets a deadline.
+  mutating func clear(_ kind: Kind) {
+    times[kind.rawValue] = .max
+  }
+
+  /// Whether a deadline has passed, which also forgets it.
+  mutating func take(_ kind: Kind, _ now: UInt64) -> Bool {
+    guard times[kind.rawValue] <= now else { return false }
+    clear(kind)
+    return true
+  }
+}

@@ -1,0 +1,76 @@
+/// The program's own arguments.
+struct Arguments: Equatable {
+  /// What the program was called to do.
+  enum Mode: Equatable {
+    /// PID 1 of a driver domain's image.
+    case initProcess
+    /// A plain daemon in a full distribution: no mounts, modules, links or reboot.
+    case supervise
+    case help
+    case version
+    /// `/sbin/poweroff` and `/sbin/reboot`: the kernel itself answers `control/shutdown` by
+    /// running these, and restarts at once when they are missing (Linux drivers/xen/manage.c).
+    case requestPowerOff
+    case requestRestart
+    case wrong(String)
+  }
+
+  var mode: Mode
+  /// Words `driver_domain.…=…` given with `--supervise`, joined to a command line.
+  var options = ""
+  /// Connect here instead of `/dev/xen/xenbus`.
+  var xenStorePath: String?
+  /// The backend that `--supervise` starts.
+  var blockBackend = Self.blockBackendOfImage
+
+  static let blockBackendOfImage = "/bin/block-backend"
+
+  /// Reads the arguments, of which the first is the program's name.
+  static func parse(_ arguments: [String], isProcessOne: Bool) -> Arguments {
+    let program = arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+    if !isProcessOne && program == "poweroff" { return Arguments(mode: .requestPowerOff) }
+    if !isProcessOne && program == "reboot" { return Arguments(mode: .requestRestart) }
+    // The kernel hands PID 1 every word of its command line that it does not know itself.
+    if isProcessOne && !arguments.contains("--supervise") { return Arguments(mode: .initProcess) }
+    var result = Arguments(mode: .wrong("--supervise is missing: this process is not PID 1"))
+    var rest = arguments.dropFirst()
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "--help", "-h": return Arguments(mode: .help)
+      case "--version": return Arguments(mode: .version)
+      case "--supervise": result.mode = .supervise
+      case "--xenstore", "--block-backend":
+        guard let value = rest.popFirst(), value.hasPrefix("/") else {
+          return Arguments(mode: .wrong("\(argument) needs an absolute path"))
+        }
+        if argument == "--xenstore" {
+          result.xenStorePath = value
+        } else {
+          result.blockBackend = value
+        }
+      case let word where word.hasPrefix("driver_domain."):
+        result.options += " \"\(word)\""
+      default: return Arguments(mode: .wrong("unknown argument '\(argument)'"))
+      }
+    }
+    return result
+  }
+
+  static let helpText = """
+    usage: driver-domain-init --supervise [--xenstore PATH] [--block-backend PATH] [OPTION...]
+           driver-domain-init --help | --version
+
+    Runs one block backend process for each disk that the toolstack gives to this domain, and
+    starts it again when it dies. As PID 1 (no arguments) it also boots the driver domain.
+
+    Options, here or on the kernel's command line:
+      driver_domain.log=LEVEL               trace, debug, info, notice, warning, error, critical
+      driver_domain.mount=DIR:DEV:TYPE[:ro] mount a volume for image files (repeatable)
+      driver_domain.wait=DEV[,DEV...]       devices to wait for before guests are served
+      driver_domain.wait_seconds=N          how long to wait for them (10)
+      driver_domain.stop_seconds=N          how long backends may drain at shutdown (10)
+      driver_domain.modules=NAME[,NAME...]  further modules of the image to load
+      driver_domain.block_buffer_kib=N      private buffer of one block backend
+
+    """
+}

@@ -1,0 +1,51 @@
+import CLinux
+import Glibc
+import RingTransport
+import SystemPackage
+
+/// The system calls of PID 1, each with its typed error.
+enum SystemCall {
+  /// Mounts `source` on `directory`, which must exist (`mount(2)`).
+  static func mount(
+    _ source: String, on directory: String, type: String, flags: UInt = 0, options: String = ""
+  ) throws(Errno) {
+    // SAFETY: the strings live for the length of the call and end in NUL.
+    try systemCall { unsafe Glibc.mount(source, directory, type, flags, options) }
+  }
+
+  /// Unmounts `directory` (`umount2(2)`).
+  static func unmount(_ directory: String) throws(Errno) {
+    // SAFETY: the string lives for the length of the call and ends in NUL.
+    try systemCall { unsafe umount2(directory, 0) }
+  }
+
+  /// Loads one uncompressed or kernel-decompressed module (`finit_module(2)`).
+  static func loadModule(_ module: borrowing OwnedFileDescriptor) throws(Errno) {
+    // SAFETY: the empty string lives for the length of the call and ends in NUL.
+    try systemCall { unsafe c_finit_module(module.rawValue, "") }
+  }
+
+  /// Sets the soft and the hard limit of a resource (`setrlimit(2)`).
+  static func setLimit(_ resource: Int32, to value: UInt64) throws(Errno) {
+    try systemCall { c_set_limit(resource, value, value) }
+  }
+
+  /// Powers off, halts or restarts (`reboot(2)`).
+  static func reboot(_ command: Int32) throws(Errno) {
+    try systemCall { CLinux.reboot(command) }
+  }
+
+  /// Sends a signal to a process, or with a negative identifier to a group (`kill(2)`).
+  static func signal(_ identifier: pid_t, _ number: Int32) throws(Errno) {
+    try systemCall { kill(identifier, number) }
+  }
+
+  /// Milliseconds of the monotonic clock, which no administrator sets back.
+  static func monotonicMilliseconds() -> UInt64 {
+    var time = timespec()
+    // SAFETY: the structure is ours and initialised; the call only writes into it.
+    let result = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    precondition(result == 0, "the monotonic clock always exists")
+    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+}

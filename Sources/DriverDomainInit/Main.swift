@@ -1,0 +1,102 @@
+import Glibc
+import Logging
+import RingTransport
+import SystemPackage
+
+/// Chooses what to be.
+@main
+struct Main {
+  static func main() {
+    let arguments = Arguments.parse(CommandLine.arguments, isProcessOne: getpid() == 1)
+    switch arguments.mode {
+    case .initProcess: runAsInit()
+    case .supervise: exit(supervise(arguments))
+    case .help: print(Arguments.helpText, terminator: "")
+    case .version: print("driver-domain-init \(Version.current)")
+    case .requestPowerOff: exit(kill(1, SIGTERM))
+    case .requestRestart: exit(kill(1, SIGINT))
+    case .wrong(let reason):
+      print("driver-domain-init: \(reason)\n\n\(Arguments.helpText)", terminator: "")
+      exit(2)
+    }
+  }
+
+  /// PID 1. It ends in reboot(2), and never returns: the kernel would panic.
+  private static func runAsInit() -> Never {
+    let (configuration, configurationProblems) = Configuration.parse(Startup.commandLine())
+    let log = logger(to: ConsoleLog.openConsole(), configuration)
+    log.notice("driver-domain-init starts", metadata: ["version": "\(Version.current)"])
+    let problems = configurationProblems.map(\.description) + Startup.prepare(configuration)
+    for problem in problems { log.error("\(problem)") }
+    var request = PowerRequest.restart
+    do throws(Errno) {
+      let backend = backend(Arguments.blockBackendOfImage, "/dev/console", configuration)
+      let domain = try DriverDomain<XenStoreDeviceTransport>(
+        .init(
+          isProcessOne: true, configuration: configuration, problems: problems,
+          backend: backend), log: log
+      ) { () throws(Errno) in try XenStoreDeviceTransport() }
+      request = try domain.run()
+      Mounts.unmount(domain.storage.mountedVolumes, log: log)
+    } catch {
+      log.critical("init cannot go on", metadata: ["reason": "\(error)"])
+    }
+    do throws(Errno) {
+      try Startup.end(request)
+    } catch {
+      log.critical("reboot failed", metadata: ["reason": "\(error)"])
+    }
+    // Only an exit is left, which makes the kernel panic and so ends the domain.
+    exit(1)
+  }
+
+  /// A daemon in a full distribution; gives the exit code.
+  private static func supervise(_ arguments: Arguments) -> Int32 {
+    let (configuration, problems) = Configuration.parse(arguments.options)
+    let log = logger(to: .standardError, configuration)
+    for problem in problems { log.error("\(problem)") }
+    if !configuration.volumes.isEmpty || !configuration.extraModules.isEmpty {
+      log.warning("volumes and modules are the distribution's matter: not touched")
+    }
+    var served = configuration
+    served.awaitedDevices = configuration.requiredDevices
+    served.volumes = []
+    let texts = problems.map(\.description)
+    let backend = backend(arguments.blockBackend, nil, configuration)
+    do throws(Errno) {
+      if let path = arguments.xenStorePath {
+        let domain = try DriverDomain<XenStoreSocketTransport>(
+          .init(isProcessOne: false, configuration: served, problems: texts, backend: backend),
+          log: log
+        ) { () throws(Errno) in try XenStoreSocketTransport(path: path) }
+        _ = try domain.run()
+      } else {
+        let domain = try DriverDomain<XenStoreDeviceTransport>(
+          .init(isProcessOne: false, configuration: served, problems: texts, backend: backend),
+          log: log
+        ) { () throws(Errno) in try XenStoreDeviceTransport() }
+        _ = try domain.run()
+      }
+      return 0
+    } catch {
+      log.critical("cannot go on", metadata: ["reason": "\(error)"])
+      return 1
+    }
+  }
+
+  private static func logger(to file: FileDescriptor, _ configuration: Configuration) -> Logger {
+    Logger(label: "driver-domain-init") { _ in
+      ConsoleLog(
+        console: file, program: "driver-domain-init", process: getpid(),
+        level: configuration.logLevel)
+    }
+  }
+
+  private static func backend(
+    _ program: String, _ errorPath: String?, _ configuration: Configuration
+  ) -> BackendProcess {
+    BackendProcess(
+      program: program, errorPath: errorPath, bufferKiB: configuration.blockBufferKiB,
+      logLevel: configuration.logLevel.rawValue)
+  }
+}

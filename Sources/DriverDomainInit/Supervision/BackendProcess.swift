@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Starts backend processes (`posix_spawn(3)`).
+struct BackendProcess {
+  var program: String
+  /// What standard error of the process is; standard input and output are empty.
+  var errorPath: String?
+  var bufferKiB: Int?
+  var logLevel: String
+
+  /// The arguments for one leaf.
+  func arguments(for leaf: BackendLeaf) -> [String] {
+    var arguments = ["block-backend", "--path", leaf.description]
+    if let bufferKiB { arguments += ["--buffer-kib", String(bufferKiB)] }
+    return arguments + ["--log-level", logLevel]
+  }
+
+  /// A crash must end the process at once: a backtrace costs the guest time, and an image has no
+  /// symbols for it.
+  private static let environment = ["PATH=/bin", "SWIFT_BACKTRACE=enable=no"]
+
+  /// Starts one, in its own process group, with all signals as they are by default, and no
+  /// descriptor but the standard ones.
+  func start(_ leaf: BackendLeaf) throws(Errno) -> pid_t {
+    var attributes = posix_spawnattr_t()
+    // SAFETY: both are initialised here, before any use, and destroyed once below.
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawnattr_init(&attributes)
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer {
+      // SAFETY: as above.
+      unsafe posix_spawnattr_destroy(&attributes)
+      unsafe posix_spawn_file_actions_destroy(&actions)
+    }
+    var noSignals = sigset_t()
+    var allSignals = sigset_t()
+    // SAFETY: all three structures are ours, and the calls copy the sets.
+    unsafe sigemptyset(&noSignals)
+    unsafe sigfillset(&allSignals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &allSignals)
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+    // SAFETY: the actions copy the paths. Descriptors of ours are close-on-exec; this makes sure.
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    if let errorPath {
+      // Non-blocking for the same reason as our own log: a console that stands still must not
+      // stop a disk.
+      let flags = O_WRONLY | O_NOCTTY | O_NONBLOCK
+      unsafe posix_spawn_file_actions_addopen(&actions, 2, errorPath, flags, 0)
+    }
+    unsafe c_spawn_close_from(&actions, 3)
+    // SAFETY: as above.
+    return try unsafe spawn(arguments(for: leaf), &actions, &attributes)
+  }
+
+  private func spawn(
+    _ arguments: [String], _ actions: inout posix_spawn_file_actions_t,
+    _ attributes: inout posix_spawnattr_t
+  ) throws(Errno) -> pid_t {
+    // SAFETY: strdup gives strings of our own, freed below, after the call that reads them.
+    let argumentPointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    let environmentPointers = unsafe Self.environment.map { unsafe strdup($0) } + [nil]
+    defer {
+      // SAFETY: each was made by strdup above and is freed once.
+      unsafe argumentPointers.forEach { unsafe free($0) }
+      unsafe environmentPointers.forEach { unsafe free($0) }
+    }
+    var process: pid_t = 0
+    // SAFETY: both arrays end in nil and outlive the call, as do actions and attributes.
+    let result = unsafe posix_spawn(
+      &process, program, &actions, &attributes, argumentPointers, environmentPointers)
+    if result != 0 { throw Errno(rawValue: result) }
+    return process
+  }
+}

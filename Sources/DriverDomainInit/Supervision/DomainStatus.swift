@@ -1,0 +1,77 @@
+import RingTransport
+
+/// What the domain says about itself below `data/driver-domain`, which libxl lets it write.
+struct DomainStatus: Equatable {
+  /// How far the domain is.
+  enum State: String {
+    /// Devices or volumes are still missing, within the time allowed.
+    case starting
+    /// Guests are served.
+    case ready
+    /// Guests are served, but not all that was configured is there.
+    case failed
+    case stopping
+  }
+
+  var state = State.starting
+  /// What is wrong, in the order found.
+  var errors: [String] = []
+  /// What can be used as `target=`.
+  var devices: [BlockDevice] = []
+  /// Whether the links of the devices are ours to announce.
+  var announcesLinks = true
+
+  /// A domain may own 1000 nodes by default, and each guest's disk needs about 25.
+  static let targetCountMax = 64
+  /// xenstored's limit for a node of a guest is 2048 bytes, with its name and access list.
+  static let valueByteCountMax = 1024
+
+  private static let root = "data/driver-domain"
+
+  /// All nodes with their values.
+  var nodes: [XenStorePath: String] {
+    var nodes: [String: String] = [
+      "status": state.rawValue,
+      "version": Version.current,
+      "error": errors.joined(separator: "; "),
+    ]
+    let plan = announcesLinks ? DeviceLinks.plan(for: devices) : DeviceLinks.Plan()
+    for device in devices.prefix(Self.targetCountMax) {
+      let links = device.links.filter { plan.targets[$0] == device.name }
+      let names = ["/dev/" + device.name] + links.map { "/dev/disk/" + $0 }
+      let mode = device.isReadOnly ? " read-only" : ""
+      nodes["targets/\(device.name)"] =
+        "\(device.byteCount) bytes\(mode) " + names.joined(separator: " ")
+    }
+    var result: [XenStorePath: String] = [:]
+    for (name, value) in nodes {
+      // A kernel name may hold characters that XenStore forbids ("cciss!c0d0"): left out.
+      guard let path = XenStorePath("\(Self.root)/\(name)") else { continue }
+      result[path] = String(decoding: value.utf8.prefix(Self.valueByteCountMax), as: UTF8.self)
+    }
+    return result
+  }
+
+  /// Takes away what an earlier init of the same domain may have left. The parent is made first,
+  /// for removing below a missing one is an error.
+  static let cleaning: [XenStoreOperation] = [
+    .makeDirectory("data/driver-domain"), .remove("data/driver-domain/targets"),
+  ]
+
+  /// The operations that lead from what is published to this.
+  func operations(after published: [XenStorePath: String]) -> [XenStoreOperation] {
+    let nodes = nodes
+    var operations: [XenStoreOperation] = published.keys.filter { nodes[$0] == nil }
+      .sorted { $0.description < $1.description }.map { .remove($0) }
+    for (path, value) in nodes.sorted(by: { $0.key.description < $1.key.description })
+    where published[path] != value {
+      operations.append(.write(path, value))
+    }
+    return operations
+  }
+}
+
+/// The suite's version.
+enum Version {
+  static let current = "0.1.0"
+}

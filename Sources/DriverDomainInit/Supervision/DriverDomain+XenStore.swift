@@ -1,0 +1,212 @@
+import Logging
+import RingTransport
+import SystemPackage
+
+/// The connection to XenStore.
+extension DriverDomain where Transport: ~Copyable {
+  private static var backendToken: String { "backend" }
+  private static var shutdownToken: String { "shutdown" }
+
+  func connectToXenStore() {
+    reconnectDeadline = nil
+    do throws(Errno) {
+      let client = XenStoreClient(try connect())
+      try loop.watch(
+        client.fileDescriptor, as: .xenStore, isNew: true)
+      self.client = consume client
+    } catch {
+      if !hasReportedConnection {
+        log.critical(
+          "no XenStore: no guest can be served; is this a Xen domain?",
+          metadata: ["reason": "\(error)"])
+        hasReportedConnection = true
+      }
+      reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+      return
+    }
+    hasReportedConnection = false
+    log.info("connected to XenStore")
+    // Linux answers control/shutdown of a full distribution itself, by its own init.
+    if options.isProcessOne {
+      submit([.watch("control/shutdown", token: Self.shutdownToken)], for: .watch)
+    }
+    if storage.isSettled { watchBackends() }
+    publish()
+  }
+
+  /// Begins to serve: the watch's first event is the first scan.
+  func watchBackends() {
+    guard client != nil else { return }
+    log.info("serving")
+    submit([.watch("backend", token: Self.backendToken)], for: .watch)
+  }
+
+  /// Writes what changed of the domain's own nodes.
+  func publish() {
+    guard client != nil else { return }
+    status.errors = options.problems + storage.problems
+    if published == nil { submit(DomainStatus.cleaning, for: .publish) }
+    let operations = status.operations(after: published ?? [:])
+    if operations.isEmpty { return }
+    published = status.nodes
+    submit(operations, transaction: true, for: .publish)
+  }
+
+  /// Reads a leaf's state, one read at a time: the last answer is the one that counts.
+  func observe(_ leaf: BackendLeaf) {
+    if observations[leaf] != nil {
+      observations[leaf] = true
+      return
+    }
+    guard let path = XenStorePath(leaf.statePath) else { return }
+    observations[leaf] = false
+    submit([.read(path)], for: .observe(leaf))
+  }
+
+  func startScan() {
+    guard scan == nil else {
+      isScanStale = true
+      return
+    }
+    scan = BackendScan()
+    submit(BackendScan.firstOperations, for: .scan)
+  }
+
+  func updateOutputInterest() {
+    guard let wantsToWrite = client?.wantsToWrite, wantsToWrite != isWaitingForOutput,
+      let descriptor = client?.fileDescriptor
+    else { return }
+    isWaitingForOutput = wantsToWrite
+    do throws(Errno) {
+      try loop.watch(
+        descriptor, as: .xenStore, isNew: false,
+        forWriting: wantsToWrite)
+    } catch {
+      disconnect("\(error)")
+    }
+  }
+
+  /// Takes what has come. The client wants its events taken before every wait, for a request can
+  /// bring events at once.
+  func handleXenStore() {
+    guard client != nil else { return }
+    do throws(XenStoreFailure) {
+      try client?.process()
+    } catch {
+      disconnect("\(error)")
+      return
+    }
+    while let event = client?.nextEvent() {
+      switch event {
+      case .watch(let path, let token): handleWatch(path, token: token)
+      case .completed(let identifier, let results):
+        if let request = requests.removeValue(forKey: identifier) {
+          handle(request, results)
+        }
+      }
+    }
+  }
+
+  private func submit(
+    _ operations: [XenStoreOperation], transaction: Bool = false, for request: Request
+  ) {
+    guard let identifier = client?.submit(operations, transaction: transaction) else { return }
+    requests[identifier] = request
+  }
+
+  private func disconnect(_ reason: String) {
+    log.error("connection to XenStore lost", metadata: ["reason": "\(reason)"])
+    client = nil
+    requests = [:]
+    observations = [:]
+    scan = nil
+    isScanStale = false
+    published = nil
+    isWaitingForOutput = false
+    reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+  }
+
+  private func handleWatch(_ path: XenStorePath, token: String) {
+    if token == Self.shutdownToken {
+      submit([.read("control/shutdown")], for: .readShutdown)
+      return
+    }
+    switch BackendChange(path: path.description) {
+    case .leaf(let leaf): observe(leaf)
+    case .tree: startScan()
+    case .detail: break
+    }
+  }
+
+  private func handle(
+    _ request: Request, _ results: [Result<XenStoreReply, XenStoreError>]
+  ) {
+    switch request {
+    case .observe(let leaf): finishObservation(of: leaf, results.first)
+    case .scan: continueScan(results)
+    case .readShutdown: considerShutdown(results)
+    case .acceptShutdown: acceptShutdown(results)
+    case .publish, .watch:
+      // An aborted operation only failed because another one did.
+      for (index, result) in results.enumerated() {
+        guard case .failure(let error) = result, error != .aborted, error != .alreadyExists else {
+          continue
+        }
+        log.error(
+          "XenStore refused a request", metadata: ["reason": "\(error)", "operation": "\(index)"])
+      }
+    }
+  }
+
+  private func finishObservation(
+    of leaf: BackendLeaf, _ result: Result<XenStoreReply, XenStoreError>?
+  ) {
+    if observations.removeValue(forKey: leaf) == true {
+      observe(leaf)
+      return
+    }
+    switch result {
+    case .success(.value(let text)): handle(.observed(leaf, state: Int(text)))
+    case .failure(let error) where error != .noEntry:
+      log.error(
+        "cannot read a device's state", metadata: ["device": "\(leaf)", "reason": "\(error)"])
+      handle(.vanished(leaf))
+    default: handle(.vanished(leaf))
+    }
+  }
+
+  private func continueScan(_ results: [Result<XenStoreReply, XenStoreError>]) {
+    switch scan?.accept(results) {
+    case .next(let operations): submit(operations, for: .scan)
+    case .finished(let leaves):
+      scan = nil
+      handle(.listed(leaves))
+      if isScanStale {
+        isScanStale = false
+        startScan()
+      }
+    case nil: break
+    }
+  }
+
+  /// Linux watches `control/shutdown` too, and whoever reads it first clears it. Linux then runs
+  /// /sbin/poweroff or /sbin/reboot, which signal us, so either way leads here once.
+  private func considerShutdown(_ results: [Result<XenStoreReply, XenStoreError>]) {
+    guard case .success(.value(let value)) = results.first, !value.isEmpty else { return }
+    guard PowerRequest(controlValue: value) != nil else {
+      log.warning("ignored", metadata: ["control/shutdown": "\(value)"])
+      return
+    }
+    // The value counts that the transaction itself sees.
+    submit(
+      [.read("control/shutdown"), .write("control/shutdown", "")], transaction: true,
+      for: .acceptShutdown)
+  }
+
+  private func acceptShutdown(_ results: [Result<XenStoreReply, XenStoreError>]) {
+    guard case .success(.value(let value)) = results.first,
+      let request = PowerRequest(controlValue: value)
+    else { return }
+    stop(request)
+  }
+}

@@ -1,0 +1,137 @@
+import CLinux
+import Glibc
+import Logging
+import RingTransport
+import SystemPackage
+
+/// The event loop of init: storage, XenStore and processes on one thread.
+///
+/// It only carries events to ``Supervisor``, ``StorageReadiness`` and ``BackendScan``, which
+/// decide, and carries out what they say.
+final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
+  /// What the start found out.
+  struct Options {
+    var isProcessOne: Bool
+    var configuration: Configuration
+    /// Errors of the start, to be published.
+    var problems: [String]
+    var backend: BackendProcess
+  }
+
+  /// What a batch in flight was for.
+  enum Request {
+    case observe(BackendLeaf)
+    case scan
+    case readShutdown
+    case acceptShutdown
+    case publish
+    case watch
+  }
+
+  /// A burst of uevents (one for each partition) is one scan.
+  static var rescanMilliseconds: UInt64 { 50 }
+  /// XenStore is there from the first moment or not at all; a lost connection is rare.
+  static var reconnectMilliseconds: UInt64 { 2_000 }
+
+  let options: Options
+  let log: Logger
+  let connect: () throws(Errno) -> Transport
+
+  var loop: EventLoop
+  var signals: Signals
+  var deviceEvents: DeviceEvents?
+
+  var client: XenStoreClient<Transport>?
+  var requests: [XenStoreBatchIdentifier: Request] = [:]
+  /// Leaves whose state is being read; true when it has to be read once more after that.
+  var observations: [BackendLeaf: Bool] = [:]
+  var scan: BackendScan?
+  var isScanStale = false
+  var published: [XenStorePath: String]?
+  var hasReportedConnection = false
+  var isWaitingForOutput = false
+
+  var storage: StorageReadiness
+  var supervisor: Supervisor
+  var status = DomainStatus()
+  var loggedProblems: Set<String> = []
+  var power: PowerRequest?
+  var isStopped = false
+
+  var rescanDeadline: UInt64?
+  var reconnectDeadline: UInt64?
+
+  init(
+    _ options: Options, log: Logger, connect: @escaping () throws(Errno) -> Transport
+  ) throws(Errno) {
+    self.options = options
+    self.log = log
+    self.connect = connect
+    loop = try EventLoop()
+    signals = try Signals()
+    storage = StorageReadiness(
+      options.configuration, now: SystemCall.monotonicMilliseconds())
+    supervisor = Supervisor(stopSeconds: options.configuration.stopSeconds)
+    status.announcesLinks = options.isProcessOne
+    try loop.watch(signals.descriptor.rawValue, as: .signals, isNew: true)
+  }
+
+  /// Serves until the domain is to end and all processes have, and says how it is to end.
+  func run() throws(Errno) -> PowerRequest {
+    openDeviceEvents()
+    rescan()
+    connectToXenStore()
+    while !isStopped {
+      updateOutputInterest()
+      for source in try loop.wait(timeoutMilliseconds: timeToNextDeadline) {
+        switch source {
+        case .signals: handleSignals()
+        case .devices:
+          if deviceEvents?.drain() == true { rescanSoon() }
+        case .xenStore: break
+        }
+      }
+      handleDeadlines()
+      handleXenStore()
+    }
+    return power ?? .powerOff
+  }
+
+  private var timeToNextDeadline: UInt64? {
+    let deadlines = [
+      supervisor.nextDeadline, storage.nextDeadline, rescanDeadline, reconnectDeadline,
+    ]
+    guard let next = deadlines.compactMap({ $0 }).min() else { return nil }
+    let now = SystemCall.monotonicMilliseconds()
+    return next > now ? next - now : 0
+  }
+
+  private func handleDeadlines() {
+    let now = SystemCall.monotonicMilliseconds()
+    if let deadline = reconnectDeadline, deadline <= now { connectToXenStore() }
+    if let deadline = rescanDeadline, deadline <= now { rescan() }
+    if let deadline = storage.nextDeadline, deadline <= now { updateStorage() }
+    if let deadline = supervisor.nextDeadline, deadline <= now { handle(.timeReached) }
+  }
+
+  private func handleSignals() {
+    while let signal = signals.next() {
+      guard let request = PowerRequest(signal: signal) else { continue }
+      stop(request)
+    }
+    // SIGCHLD may stand for several children, and any signal is a good moment to look.
+    while let (process, end) = Signals.reap() {
+      handle(.exited(process: process, end: end))
+    }
+  }
+
+  /// Begins the orderly end.
+  func stop(_ request: PowerRequest) {
+    guard power == nil else { return }
+    power = request
+    log.notice("stopping", metadata: ["request": "\(request.rawValue)"])
+    status.state = .stopping
+    publish()
+    handle(.stop)
+  }
+}

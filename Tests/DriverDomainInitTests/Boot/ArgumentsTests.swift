@@ -1,0 +1,56 @@
+import Testing
+
+@testable import DriverDomainInit
+
+@Suite struct ArgumentsTests {
+  @Test func processOneIsInitWhateverTheKernelPasses() {
+    #expect(Arguments.parse(["/init", "quiet", "x"], isProcessOne: true).mode == .initProcess)
+    #expect(Arguments.parse([], isProcessOne: true).mode == .initProcess)
+  }
+
+  @Test func containerMaySupervise() {
+    let arguments = Arguments.parse(["/init", "--supervise"], isProcessOne: true)
+    #expect(arguments.mode == .supervise)
+  }
+
+  @Test func kernelsHelpersAreToldByName() {
+    #expect(Arguments.parse(["/sbin/poweroff"], isProcessOne: false).mode == .requestPowerOff)
+    #expect(Arguments.parse(["reboot"], isProcessOne: false).mode == .requestRestart)
+  }
+
+  @Test func superviseTakesOptions() {
+    let arguments = Arguments.parse(
+      [
+        "driver-domain-init", "--supervise", "--xenstore", "/run/xenstored/socket",
+        "--block-backend", "/usr/lib/bb", "driver_domain.log=debug",
+        "driver_domain.wait=/dev/disk/by-serial/a b",
+      ], isProcessOne: false)
+    #expect(arguments.mode == .supervise)
+    #expect(arguments.xenStorePath == "/run/xenstored/socket")
+    #expect(arguments.blockBackend == "/usr/lib/bb")
+    let (configuration, problems) = Configuration.parse(arguments.options)
+    #expect(problems.isEmpty)
+    #expect(configuration.awaitedDevices == ["/dev/disk/by-serial/a b"])
+  }
+
+  @Test(arguments: [
+    ["x"], ["x", "--bogus"], ["x", "--supervise", "--xenstore"],
+    ["x", "--supervise", "--block-backend", "relative"], ["x", "driver_domain.log=debug"],
+  ])
+  func whatMakesNoSenseIsRefused(arguments: [String]) {
+    guard case .wrong = Arguments.parse(arguments, isProcessOne: false).mode else {
+      Issue.record("accepted")
+      return
+    }
+  }
+
+  @Test func helpNamesEveryOption() {
+    #expect(Arguments.parse(["x", "--help"], isProcessOne: false).mode == .help)
+    #expect(Arguments.parse(["x", "--version"], isProcessOne: false).mode == .version)
+    for name in [
+      "log", "mount", "wait", "wait_seconds", "stop_seconds", "modules", "block_buffer_kib",
+    ] {
+      #expect(Arguments.helpText.contains("driver_domain.\(name)="))
+    }
+  }
+}

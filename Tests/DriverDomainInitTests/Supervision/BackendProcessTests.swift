@@ -1,0 +1,82 @@
+import Glibc
+import RingTransport
+import SystemPackage
+import Testing
+
+@testable import DriverDomainInit
+
+@Suite struct BackendProcessTests {
+  private let leaf = BackendLeaf(
+    kind: .virtualBlockDevice, guest: DomainIdentifier(rawValue: 2), device: 51712)
+
+  private func wait(for process: pid_t) -> ProcessEnd {
+    var status: Int32 = 0
+    // SAFETY: the call writes the status only.
+    while unsafe waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    return ProcessEnd(waitStatus: status)
+  }
+
+  /// A program that writes what it was given to its standard error.
+  private func script(_ body: String, in directory: borrowing TemporaryDirectory) throws -> String {
+    try directory.write("#!/bin/sh\n" + body, to: "backend")
+    let path = directory.path + "/backend"
+    // SAFETY: the string lives for the length of the call and ends in NUL.
+    let result = unsafe chmod(path, 0o755)
+    #expect(result == 0)
+    return path
+  }
+
+  @Test func argumentsAreTheContract() {
+    var backend = BackendProcess(program: "/x", bufferKiB: 4096, logLevel: "debug")
+    #expect(
+      backend.arguments(for: leaf) == [
+        "block-backend", "--path", "backend/vbd/2/51712", "--buffer-kib", "4096", "--log-level",
+        "debug",
+      ])
+    backend.bufferKiB = nil
+    #expect(backend.arguments(for: leaf).count == 5)
+  }
+
+  @Test func processHasItsOwnGroupAndNoDescriptorOfOurs() throws {
+    let directory = try TemporaryDirectory()
+    let secret = try FileDescriptor.open(FilePath("/dev/null"), .readOnly)
+    // A number that the shell and its children do not come to by themselves.
+    let leak = try secret.duplicate(as: FileDescriptor(rawValue: 200))
+    defer {
+      try? secret.close()
+      try? leak.close()
+    }
+    try directory.write("", to: "log")
+    let body = #"""
+      echo "$@" >&2
+      echo "group $(ps -o pgid= -p $$ | tr -d ' ') $$" >&2
+      echo "descriptors" $(ls /proc/$$/fd) >&2
+      echo "environment" $(tr '\0' ' ' < /proc/$$/environ) >&2
+      exit 3
+      """#
+    let backend = BackendProcess(
+      program: try script(body, in: directory), errorPath: directory.path + "/log",
+      bufferKiB: nil, logLevel: "info")
+    let process = try backend.start(leaf)
+    #expect(wait(for: process) == .exited(code: 3))
+    let text = try #require(Files.text(of: directory.path + "/log"))
+    #expect(text.contains("--path backend/vbd/2/51712 --log-level info"))
+    #expect(text.contains("group \(process) \(process)"))
+    let open = text.split(separator: "\n").first { $0.hasPrefix("descriptors") } ?? ""
+    #expect(open.hasPrefix("descriptors 0 1 "))
+    #expect(!open.contains("200"))
+    #expect(text.contains("PATH=/bin"))
+  }
+
+  @Test func deathBySignalIsTold() throws {
+    let directory = try TemporaryDirectory()
+    let backend = BackendProcess(
+      program: try script("kill -9 $$", in: directory), logLevel: "info")
+    #expect(wait(for: try backend.start(leaf)) == .killed(signal: SIGKILL))
+  }
+
+  @Test func missingProgramIsAnError() {
+    let backend = BackendProcess(program: "/nonexistent", logLevel: "info")
+    #expect(throws: Errno.noSuchFileOrDirectory) { try backend.start(leaf) }
+  }
+}

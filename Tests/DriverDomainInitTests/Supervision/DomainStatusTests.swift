@@ -1,0 +1,54 @@
+import RingTransport
+import Testing
+
+@testable import DriverDomainInit
+
+@Suite struct DomainStatusTests {
+  private func device(_ name: String, serial: String? = nil) -> BlockDevice {
+    BlockDevice(name: name, byteCount: 1 << 20, serial: serial)
+  }
+
+  @Test func firstWriteIsEverything() {
+    #expect(
+      DomainStatus().operations(after: [:]) == [
+        .write("data/driver-domain/error", ""),
+        .write("data/driver-domain/status", "starting"),
+        .write("data/driver-domain/version", Version.current),
+      ])
+  }
+
+  @Test func onlyChangesAreWritten() {
+    var status = DomainStatus()
+    status.devices = [device("vda", serial: "s 1"), device("vdb")]
+    let published = status.nodes
+    #expect(status.operations(after: published).isEmpty)
+    status.state = .ready
+    status.devices.removeLast()
+    #expect(
+      status.operations(after: published) == [
+        .remove("data/driver-domain/targets/vdb"), .write("data/driver-domain/status", "ready"),
+      ])
+    #expect(
+      published["data/driver-domain/targets/vda"]
+        == #"1048576 bytes /dev/vda /dev/disk/by-serial/s\x201"#)
+  }
+
+  @Test func linksThatAreNotMadeAreNotAnnounced() {
+    var status = DomainStatus()
+    status.devices = [device("vda", serial: "same"), device("vdb", serial: "same")]
+    #expect(status.nodes["data/driver-domain/targets/vda"] == "1048576 bytes /dev/vda")
+    status.devices.removeLast()
+    status.announcesLinks = false
+    #expect(status.nodes["data/driver-domain/targets/vda"] == "1048576 bytes /dev/vda")
+  }
+
+  @Test func nodesAreBounded() {
+    var status = DomainStatus()
+    status.errors = Array(repeating: "too long a text", count: 1000)
+    status.devices = (0..<200).map { device("vd\($0)") } + [device("cciss!c0d0")]
+    #expect(status.nodes.count == 3 + DomainStatus.targetCountMax)
+    #expect(status.nodes.values.allSatisfy { $0.utf8.count <= DomainStatus.valueByteCountMax })
+    status.devices = [device("cciss!c0d0")]
+    #expect(status.nodes.count == 3)
+  }
+}

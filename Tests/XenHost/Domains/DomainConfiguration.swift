@@ -1,0 +1,76 @@
+/// What `xl create` is told about a domain.
+public struct DomainConfiguration: Sendable {
+  /// How a domain is virtualised.
+  public enum Kind: String, Sendable {
+    /// Paravirtualised.
+    case pv
+    /// Hardware virtualised, without an emulated machine.
+    case pvh
+  }
+
+  /// The domain's name, unique among those that run.
+  public var name: String
+  /// PV or PVH.
+  public var kind: Kind
+  /// The kernel, in Dom0.
+  public var kernel: String
+  /// The initramfs, in Dom0.
+  public var ramdisk: String
+  /// The kernel's command line.
+  public var commandLine: String
+  /// Memory in MiB.
+  public var memory: Int
+  /// Virtual disks.
+  public var disks: [Disk]
+  /// Virtual network interfaces, each as `xl.cfg` wants it.
+  public var interfaces: [String]
+  /// Passed-through devices, as `bus:device.function`.
+  public var pci: [String]
+  /// More lines of `xl.cfg`.
+  public var lines: [String]
+
+  /// A guest with the frontends of Debian's kernel and an agent on its console.
+  public static func guest(
+    _ name: String, kind: Kind = .pv, memory: Int = 192, disks: [Disk] = [],
+    commandLine: String = ""
+  ) -> DomainConfiguration {
+    DomainConfiguration(
+      name: name, kind: kind, kernel: "/images/guest/vmlinux", ramdisk: "/images/guest/initrd",
+      commandLine: "console=hvc0 loglevel=4 rodata=off mitigations=off \(commandLine)",
+      memory: memory, disks: disks, interfaces: [], pci: [], lines: [])
+  }
+
+  /// A driver domain: an ordinary PV domain that has the devices.
+  public static func driverDomain(
+    _ name: String, image: DriverDomainImage, pci: [String], memory: Int = 64,
+    commandLine: String = ""
+  ) -> DomainConfiguration {
+    DomainConfiguration(
+      name: name, kind: .pv, kernel: image.kernelInDom0, ramdisk: image.ramdiskInDom0,
+      commandLine: "console=hvc0 \(commandLine)", memory: memory, disks: [], interfaces: [],
+      pci: pci, lines: [])
+  }
+
+  /// The text of the configuration file.
+  public var text: String {
+    let fields = [
+      "name = \(quoted(name))",
+      "type = \(quoted(kind.rawValue))",
+      "kernel = \(quoted(kernel))",
+      "ramdisk = \(quoted(ramdisk))",
+      "extra = \(quoted(commandLine))",
+      "memory = \(memory)",
+      "vcpus = 1",
+      "disk = \(list(disks.map(\.text)))",
+      "vif = \(list(interfaces))",
+      "pci = \(list(pci))",
+    ]
+    return (fields + lines).joined(separator: "\n") + "\n"
+  }
+
+  private func quoted(_ text: String) -> String { "\"\(text)\"" }
+
+  private func list(_ items: [String]) -> String {
+    "[" + items.map(quoted).joined(separator: ", ") + "]"
+  }
+}

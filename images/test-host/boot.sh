@@ -1,0 +1,38 @@
+#!/bin/bash
+# boot.sh DIRECTORY [QEMU OPTION...]: boots the host, with fresh disks in DIRECTORY and the serial
+# console on standard output. Ends when the host is off.
+#
+# DIRECTORY/files, if there, is a tree that lands in Dom0's root. TEST_HOST_DOM0 holds further words
+# for Dom0's kernel command line.
+source "$(dirname "$0")/common.sh"
+
+directory=$1
+shift
+"$here/disks.sh" fresh "$directory"
+
+# The kernel unpacks archives that follow each other one after the other.
+initramfs=$out/dom0.cpio
+if [ -d "$directory/files" ]; then
+  initramfs=$directory/dom0.cpio
+  cp "$out/dom0.cpio" "$initramfs"
+  (cd "$directory/files" && find . | cpio --create --dereference --format=newc --owner=0:0 --quiet) \
+    >>"$initramfs"
+fi
+
+# Why these processor flags and this IOMMU: README.md. `loglevel=5` keeps Dom0's console readable;
+# dmesg in Dom0 has the rest.
+dom0="console=hvc0 loglevel=5 rodata=off mitigations=off test-host.pci=00:03.0 test-host.pci=00:04.0 ${TEST_HOST_DOM0-}"
+xen="dom0_mem=1536M,max:1536M dom0_max_vcpus=1 console=com1 com1=115200,8n1 loglvl=warning"
+xen+=" sched=credit iommu=1 spec-ctrl=no"
+virtio=disable-legacy=on,iommu_platform=on
+disk() { # NAME PCI-SLOT
+  echo "-drive if=none,id=$1,file=$directory/$1.img,format=raw,discard=unmap,detect-zeroes=off"
+  echo "-device virtio-blk-pci,drive=$1,id=$1-device,serial=$1,addr=$2,$virtio"
+}
+# disk-a and disk-b go to domains, disk-c and the ports of the agent stay with Dom0.
+exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
+  -cpu max,smap=off,smep=off,rdtscp=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
+  -nodefaults -display none -serial stdio -monitor none -no-reboot -nic none \
+  -kernel "$out/xen.bin" -append "$xen" -initrd "$out/vmlinux $dom0,$initramfs" \
+  $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) \
+  -device "virtio-serial-pci,id=ports,max_ports=31,addr=6,$virtio" "$@"

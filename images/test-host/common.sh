@@ -1,0 +1,88 @@
+# Shared by the scripts of this directory; sourced, never run.
+set -euo pipefail
+export LC_ALL=C TZ=UTC
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+images=$(dirname "$here")
+cache=$images/out/cache
+out=$images/out/test-host
+debs=$cache/debs
+root=$cache/test-host-root # what the packages unpack to
+
+step() { printf 'test-host: %s\n' "$*"; }
+fail() { printf 'test-host: %s\n' "$*" >&2; exit 1; }
+
+# The version of Debian's kernel in the unpacked tree, as in /lib/modules.
+kernel_version() { basename "$root"/lib/modules/*; }
+
+# unpacked PROGRAM [ARGUMENT...]: runs a program of the unpacked tree with that tree's libraries.
+unpacked() {
+  local program=$1
+  shift
+  "$root/lib64/ld-linux-x86-64.so.2" --library-path "$(library_path)" "$program" "$@"
+}
+
+library_path() { printf %s "$root/lib/x86_64-linux-gnu:$root/usr/lib/x86_64-linux-gnu"; }
+
+# install_file SOURCE TARGET: copies one file, following links, and makes its directory.
+install_file() {
+  mkdir -p "$(dirname "$2")"
+  cp -L --no-preserve=mode,timestamps "$1" "$2"
+  chmod 755 "$2"
+}
+
+# install_program TREE SOURCE TARGET: copies a program to TREE/TARGET, and beside it every shared
+# library that the dynamic linker of the unpacked tree resolves for it.
+install_program() {
+  local tree=$1 source=$2 target=$3
+  install_file "$source" "$tree/$target"
+  install_libraries "$source" "$tree/lib/x86_64-linux-gnu"
+  install_file "$root/lib64/ld-linux-x86-64.so.2" "$tree/lib64/ld-linux-x86-64.so.2"
+}
+
+# install_libraries PROGRAM DIRECTORY: the shared libraries of PROGRAM, without the linker itself.
+install_libraries() {
+  local list library
+  list=$("$root/lib64/ld-linux-x86-64.so.2" --library-path "$(library_path)" --list "$1")
+  if grep -q 'not found' <<<"$list"; then fail "missing libraries of $1: $list"; fi
+  awk '$3 ~ "^/" { print $3 }' <<<"$list" | while read -r library; do
+    [ -e "$2/${library##*/}" ] || install_file "$library" "$2/${library##*/}"
+  done
+}
+
+# install_modules TREE MODULE...: copies the modules and what they depend on to TREE/lib/modules,
+# flat, and appends their names in loading order to TREE/lib/modules/order.
+install_modules() {
+  local tree=$1 version name file line
+  shift
+  version=$(kernel_version)
+  mkdir -p "$tree/lib/modules"
+  for name; do
+    line=$(grep -E "(^|/)${name}\.ko:" "$root/lib/modules/$version/modules.dep") ||
+      fail "Debian's kernel has no module $name"
+    # modules.dep lists the nearest dependency first; loading wants the farthest first.
+    for file in $(tr ' ' '\n' <<<"${line/:/}" | grep . | tac); do
+      [ -e "$tree/lib/modules/${file##*/}" ] && continue
+      install_file "$root/lib/modules/$version/$file" "$tree/lib/modules/${file##*/}"
+      echo "${file##*/}" >>"$tree/lib/modules/order"
+    done
+  done
+}
+
+# install_busybox TREE: the static busybox with a link for each applet.
+install_busybox() {
+  local tree=$1 applet
+  install_file "$root/bin/busybox" "$tree/bin/busybox"
+  for applet in $("$root/bin/busybox" --list); do
+    [ "$applet" = busybox ] || ln -sf busybox "$tree/bin/$applet"
+  done
+}
+
+# pack TREE FILE: writes TREE as a reproducible, uncompressed cpio archive: unpacking it under
+# emulation costs a memory copy, where inflating it costs seconds.
+pack() {
+  find "$1" -exec touch -h -d @0 {} +
+  (cd "$1" && find . -print0 | sort -z |
+    cpio --null --create --format=newc --reproducible --owner=0:0 --quiet) >"$2.new"
+  mv "$2.new" "$2"
+}
