@@ -119,6 +119,8 @@ struct BlockDevice<
       return more
     } catch {
       log.error("the frontend broke the ring protocol", metadata: ["violation": "\(error)"])
+      // The life cycle may have to wait for XenStore before it says so.
+      queue?.drain()
       handle(.violation(error.description))
       return true
     }
