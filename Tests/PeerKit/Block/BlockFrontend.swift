@@ -108,6 +108,14 @@ package final class BlockFrontend {
     if ring.pushRequests() { machine.send(port, of: domain) }
   }
 
+  /// The one dishonest thing it can do: claims more requests than there are slots.
+  package func lieAboutIndices() {
+    ring.pages.storeReleasing(
+      ring.requestProducer.advanced(by: 3 * ring.layout.slotCount).rawValue,
+      at: RingLayout.requestProducerOffset)
+    machine.send(port, of: domain)
+  }
+
   private func put(_ wire: reference_request) {
     let junk = [UInt8](
       repeating: .random(in: 0...255, using: &generator), count: abi.slotByteCount)
