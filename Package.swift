@@ -12,6 +12,9 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
+/// For the machinery of the tests, which a debug build would make the slowest part of them.
+let testMachinery = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -49,14 +52,29 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "SimulatedXen",
-      dependencies: ["RingTransport", system],
+      dependencies: ["RingTransport", "CLinux", "CXen", system],
       path: "Tests/SimulatedXen",
-      swiftSettings: settings),
+      swiftSettings: testMachinery),
+    .target(name: "CRingReference", path: "Tests/CRingReference"),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    .target(
+      name: "PeerKit",
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", system],
+      path: "Tests/PeerKit",
+      swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", "SimulatedXen", system],
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
+    .testTarget(
+      name: "BlockBackendTests",
+      dependencies: [
+        "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
+        "CAllocationCount", "CXen", system, logging,
+      ],
+      swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

@@ -27,6 +27,8 @@ install_modules "$tree" xen-evtchn xen-gntdev xen-gntalloc xenfs xen-privcmd xen
   virtio_pci virtio_console virtio_blk xen-blkback xen-netback loop bridge
 
 install_file "$here/dom0/init" "$tree/init"
+# xl says so each time when it has no configuration.
+echo "# The defaults." >"$tree/etc/xen/xl.conf"
 install_file "$here/dom0/block-phy" "$tree/etc/xen/scripts/block-phy"
 for script in console-relay xenstore-await domain-await; do
   install_file "$here/dom0/$script" "$tree/sbin/$script"

@@ -40,18 +40,22 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     case .observe: takeObservation(values)
     case .readRing(let compares): takeRing(values, compares: compares)
     case .publish:
-      let failure = results.compactMap { result -> XenStoreError? in
-        if case .failure(let error) = result { error } else { nil }
-      }.first
-      if let failure {
-        log.error("cannot write to the leaf", metadata: ["error": "\(failure)"])
-        handle(.publishFailed)
-      } else {
-        handle(.published)
-      }
-    case .removeLeaf:
-      handle(.leafRemoved)
+      handle(Self.outcome(of: results))
     }
+  }
+
+  /// Whether XenStore took all of a batch; what was undone because of another error does not count.
+  private static func outcome(
+    of results: [Result<XenStoreReply, XenStoreError>]
+  ) -> BackendLifecycle.Event {
+    for case .failure(let error) in results {
+      switch error {
+      case .aborted: continue
+      case .noEntry, .accessDenied: return .publishFailed(.leafIsGone)
+      default: return .publishFailed(.refused("XenStore refuses to write: \(error)"))
+      }
+    }
+    return .published
   }
 
   private mutating func takeConfiguration(_ values: [String?]) {
@@ -75,18 +79,25 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
       return
     }
     isObserving = true
-    var nodes = [leaf.node("state"), leaf.node("online")]
-    if let configuration { nodes.append(configuration.frontend.appending("state")) }
+    var nodes = [leaf.path, leaf.node("state"), leaf.node("online")]
+    if let frontend = configuration?.frontend {
+      nodes += [frontend, frontend.appending("state")]
+    }
     submit(nodes.map { .read($0) }, for: .observe)
   }
 
   private mutating func takeObservation(_ values: [String?]) {
     isObserving = false
+    // A leaf that cannot be understood has no frontend to wait for, but is to be answered.
+    var frontendState: XenbusState? = .unknown
+    if values.count > 3 {
+      frontendState = values[3].map { _ in values[4].map(XenbusState.init(text:)) ?? .unknown }
+    }
     let observation = BackendLifecycle.Observation(
       leafExists: values[0] != nil,
-      backendState: values[0].map(XenbusState.init(text:)) ?? .unknown,
-      online: values[1] == "1",
-      frontendState: values.count > 2 ? values[2].map(XenbusState.init(text:)) : nil)
+      backendState: values[1].map(XenbusState.init(text:)),
+      online: values[2] == "1",
+      frontendState: frontendState)
     handle(.observed(observation))
     if observesAgain {
       observesAgain = false
@@ -104,7 +115,7 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
         operations = BlockFeatures.capacityNodes(leaf, geometry)
       }
     }
-    operations.append(.write(leaf.node("state"), String(state.rawValue)))
+    operations.append(.write(leaf.node("state"), state.text))
     log.debug("publishing", metadata: ["state": "\(state)"])
     submit(operations, transaction: operations.count > 1, for: .publish)
   }
@@ -116,7 +127,8 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
       [
         .write(leaf.node("hotplug-error"), reason),
         .write(leaf.node("hotplug-status"), "error"),
-        .write(leaf.node("state"), String(XenbusState.closed.rawValue)),
+        .write(leaf.node("error"), reason),
+        .write(leaf.node("state"), XenbusState.closed.text),
       ], transaction: true, for: .publish)
   }
 
@@ -125,7 +137,7 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     guard let geometry else { return }
     submit(
       BlockFeatures.capacityNodes(leaf, geometry)
-        + [.write(leaf.node("state"), String(XenbusState.connected.rawValue))],
+        + [.write(leaf.node("state"), XenbusState.connected.text)],
       transaction: true, for: .publish)
   }
 }

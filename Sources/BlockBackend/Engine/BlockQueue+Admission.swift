@@ -22,7 +22,7 @@ extension BlockQueue {
       guard admit(request, storage: &storage) else { return .stopped }
       blocked = nil
     }
-    for _ in 0..<ring.layout.slotCount {
+    for _ in 0..<Int(ring.layout.slotCount) {
       if isDraining { return .stopped }
       guard let request = try takeRequest() else { return .emptied }
       guard admit(request, storage: &storage) else {

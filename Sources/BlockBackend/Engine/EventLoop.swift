@@ -20,8 +20,9 @@ enum LoopEvent: Sendable {
 /// XenStore, signals. One system call a turn submits all that is new and waits.
 ///
 /// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
-/// call of its own. The port stays masked from the read until the next ``armEventChannel(unmasking:)``,
-/// which the owner calls when it has done the work (XSA-332: no event storm).
+/// call of its own. The port stays masked from the read until the next
+/// ``armEventChannel(unmasking:)``, which the owner calls when it has done the work (XSA-332: no
+/// event storm).
 ///
 /// A ring belongs to the thread that made it: the kernel cancels what a thread submitted that ends.
 @safe struct EventLoop: ~Copyable {
@@ -126,7 +127,11 @@ enum LoopEvent: Sendable {
       return .storage(token: Tag.token(of: completion.data), result: Int(completion.result))
     case .eventChannel?:
       guard completion.result == 4 else {
-        // The port to unmask was closed meanwhile, which broke the chain: listen without it.
+        // Somebody else read the port, or a signal came: listen again. Anything else would come
+        // again at once, and for ever.
+        let passing: [Errno] = [.wouldBlock, .interrupted, .canceled]
+        let error = Errno(rawValue: -completion.result)
+        guard completion.result >= 0 || passing.contains(error) else { throw error }
         armEventChannel(unmasking: nil)
         return nil
       }
@@ -141,7 +146,11 @@ enum LoopEvent: Sendable {
       return .xenStore
     case .signal?:
       return .stopSignal
-    case .chain?, nil:
+    case .chain?:
+      // The port to unmask was closed meanwhile: listen without it.
+      armEventChannel(unmasking: nil)
+      return nil
+    case nil:
       return nil
     }
   }
@@ -207,7 +216,7 @@ extension EventLoop: BlockStorage {
 private enum Tag: UInt8 {
   case storage = 1
   case eventChannel
-  /// Part of a chain: completes only when it fails, and then so does the chain's end.
+  /// Part of a chain: completes only when it fails, and then nothing behind it in the chain does.
   case chain
   case xenStore
   case xenStoreWritable

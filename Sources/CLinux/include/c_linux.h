@@ -11,9 +11,11 @@
 #include <sys/types.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/memfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <signal.h>
 #include <unistd.h>
@@ -57,4 +59,9 @@ static inline int c_open_stop_signals(void) {
   sigaddset(&signals, SIGINT);
   if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0) { return -1; }
   return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// memfd_create(2), close-on-exec; glibc hides it without _GNU_SOURCE.
+static inline int c_memfd_create(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
 }

@@ -1,18 +1,31 @@
-/// The state of one end of a split device, as its `state` node spells it (`enum xenbus_state` in
-/// `xen/io/xenbus.h`).
-public enum XenbusState: UInt8, CaseIterable, Sendable {
+/// The state that each end of a split device publishes in its `state` node
+/// (`enum xenbus_state` in `xen/io/xenbus.h`).
+public enum XenbusState: Int, Hashable, Sendable, CaseIterable {
+  /// `XenbusStateUnknown`; also what nonsense in a `state` node is read as.
   case unknown = 0
+  /// `XenbusStateInitialising`: what the toolstack writes.
   case initialising = 1
+  /// `XenbusStateInitWait`: the backend has published its features.
   case initWait = 2
+  /// `XenbusStateInitialised`: the frontend has published its rings.
   case initialised = 3
+  /// `XenbusStateConnected`
   case connected = 4
+  /// `XenbusStateClosing`
   case closing = 5
+  /// `XenbusStateClosed`
   case closed = 6
+  /// `XenbusStateReconfiguring`: used for PCI only.
   case reconfiguring = 7
+  /// `XenbusStateReconfigured`: used for PCI only.
   case reconfigured = 8
 
-  /// Reads a `state` node. A text that is no state reads as ``unknown``: the node may be a guest's.
+  /// Reads the text of a `state` node. The peer may write there what it likes, so anything but a
+  /// known number is ``unknown``, on which nobody acts.
   public init(text: String) {
-    self = UInt8(text).flatMap(XenbusState.init(rawValue:)) ?? .unknown
+    self = Int(text).flatMap { XenbusState(rawValue: $0) } ?? .unknown
   }
+
+  /// The number as a `state` node has it.
+  public var text: String { String(rawValue) }
 }

@@ -42,7 +42,10 @@ extension XenStoreClient where Transport: ~Copyable {
     case .start(let identifier):
       if let error = try message.serverError() { return finish(purpose, with: error) }
       try message.require(.transactionStart)
-      batches[identifier]?.transaction = try message.number()
+      let transaction = try message.number()
+      // 0 would mean "outside transactions": the operations would take effect one by one.
+      guard transaction != 0 else { throw message.malformed }
+      batches[identifier]?.transaction = transaction
       if batches[identifier]?.isAbandoned == true {
         endTransaction(identifier, commits: false)
       } else {

@@ -60,7 +60,8 @@ extension XenStoreClient where Transport: ~Copyable {
         answerLastMessage(with: XenStoreError(error))
         continue
       }
-      guard let written else {
+      // A stream that takes nothing is a full one, whatever it calls it; never spin on it.
+      guard let written, written > 0 else {
         isOutputBlocked = true
         return
       }
@@ -80,7 +81,7 @@ extension XenStoreClient where Transport: ~Copyable {
   /// Makes the next request the one that is being written, where none is and one may be.
   private mutating func beginNextMessage() -> Bool {
     guard output.isEmpty else { return true }
-    guard !unsentRequests.isEmpty, sentPurposes.count < Self.sentRequestCountMax else {
+    guard !unsentRequests.isEmpty, sentPurposes.count < transport.requestsInFlightMax else {
       return false
     }
     let request = unsentRequests.removeFirst()

@@ -47,9 +47,6 @@ public struct XenStoreClient<Transport: XenStoreTransport & ~Copyable>: ~Copyabl
   var lastRequestIdentifier: UInt32 = 0
   var lastBatchIdentifier: UInt64 = 0
 
-  /// C xenstored stops reading from a connection with 20 unanswered requests; below that, a longer
-  /// pipeline gains nothing.
-  static var sentRequestCountMax: Int { 16 }
   /// How often a transaction is tried before its batch fails with `.again`. libxl tries without
   /// end; a server that always answers EAGAIN must not keep us busy forever.
   static var transactionAttemptCountMax: Int { 64 }

@@ -7,7 +7,10 @@ public import SystemPackage
 /// the end of a message in the same `write` are dropped; header and payload share a buffer of
 /// `XENSTORE_PAYLOAD_MAX` bytes; `XS_WATCH` is carried out inside `write`, and where it fails the
 /// error comes from `write`; `poll` never reports room for output, for `write` never has to wait
-/// for it.
+/// for it. Above all, the driver queues a request for its ring thread *by reference* to the buffer
+/// that the next `write` fills: a second request before the reply to the first changes the first
+/// one's path and value under way, and xenstored, which gets the mixture, has been seen to die of
+/// it. So there is one request at a time.
 public struct XenStoreDeviceTransport: XenStoreTransport, ~Copyable {
   private let descriptor: OwnedFileDescriptor
 
@@ -21,6 +24,9 @@ public struct XenStoreDeviceTransport: XenStoreTransport, ~Copyable {
 
   /// The device answers a refused watch with an error of `write(2)`.
   public var answersWithWriteErrors: Bool { true }
+
+  /// One; see above.
+  public var requestsInFlightMax: Int { 1 }
 
   /// Reads with `read(2)`.
   public mutating func read(into buffer: inout MutableRawSpan) throws(Errno) -> Int? {

@@ -19,6 +19,9 @@ public protocol XenStoreTransport: ~Copyable {
   /// Whether an error of `write` is the answer to the message and not the end of the stream.
   var answersWithWriteErrors: Bool { get }
 
+  /// How many requests may be under way at once.
+  var requestsInFlightMax: Int { get }
+
   /// Waits until there is input, or room for output where `forWriting`.
   ///
   /// - Returns: false where the time is over.
@@ -26,6 +29,10 @@ public protocol XenStoreTransport: ~Copyable {
 }
 
 extension XenStoreTransport where Self: ~Copyable {
+  /// C xenstored stops reading from a connection with 20 unanswered requests; below that, a longer
+  /// pipeline gains nothing.
+  public var requestsInFlightMax: Int { 16 }
+
   /// True only where a kernel driver stands between us and the server.
   public var answersWithWriteErrors: Bool { false }
 

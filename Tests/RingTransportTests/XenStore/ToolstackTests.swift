@@ -57,7 +57,7 @@ import Testing
     setState(nil)
     toolstack.process()
     #expect(toolstack.outcome(disk) == .removed)
-    #expect(store.tree().filter { $0.contains("51712") } == [])
+    #expect(store.tree().filter { $0.contains("vbd") } == [])
   }
 
   @Test func aLeafRemovedBeforeSixIsReadIsAnError() {

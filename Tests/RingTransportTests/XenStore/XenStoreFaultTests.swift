@@ -83,6 +83,39 @@ import Testing
     #expect(throws: XenStoreFailure.malformed(malformation)) { try client.process() }
   }
 
+  @Test func aTransactionWithoutANumberIsMalformed() throws {
+    let transport = store.connect(as: domain)
+    let connection = transport.connection
+    connection.answersNothing = true
+    var client = XenStoreClient(transport)
+    _ = client.submit([.write("data/a", "1")], transaction: true)
+    connection.inject([6, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x30, 0])
+    #expect(throws: XenStoreFailure.malformed(.payload(type: 6))) { try client.process() }
+  }
+
+  @Test func aBatchThatTimedOutIsUndoneAndSilent() throws {
+    let transport = store.connect(as: domain)
+    let connection = transport.connection
+    connection.faults.wouldBlockPercent = 100
+    var client = XenStoreClient(transport)
+    _ = client.submit([.read("data")], transaction: true)
+    #expect(throws: XenStoreFailure.timedOut) {
+      try client.perform([.write("data/a", "1")], transaction: true, timeoutMilliseconds: 0)
+    }
+    connection.faults.wouldBlockPercent = 0
+    let results = try client.perform(
+      [.write("data/b", "2")], transaction: true, timeoutMilliseconds: 1000)
+    #expect(results == [.success(.done)])
+    #expect(store.list("/local/domain/5/data") == ["b"])
+    #expect(connection.openTransactionCount == 0)
+    let events = [client.nextEvent(), client.nextEvent()]
+    guard case .completed(_, [.success(.value(""))]) = events[0] else {
+      Issue.record("the batch before it completes")
+      return
+    }
+    #expect(events[1] == nil)
+  }
+
   @Test(arguments: testSeeds(count: 200))
   func randomBytesNeverTrap(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)

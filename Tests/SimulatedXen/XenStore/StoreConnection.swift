@@ -39,6 +39,8 @@ package final class StoreConnection {
   var generator: SeededGenerator
   var watches: [Watch] = []
   var transactions: [UInt32: Transaction] = [:]
+  /// How many transactions the client has open.
+  package var openTransactionCount: Int { transactions.count }
   var lastTransaction: UInt32 = 0
   private var reader = XenStoreMessageReader()
   private var undelivered: [XenStoreMessage] = []

@@ -111,8 +111,8 @@ package final class Toolstack {
     guard let value = store.read(state) else {
       // "backend already removed, cleanup frontend only"
       store.commit { batch in
-        batch.remove(disk.frontendPath)
-        batch.remove(disk.libxlPath)
+        batch.remove(emptyBranch(disk.frontendPath))
+        batch.remove(emptyBranch(disk.libxlPath))
       }
       outcomes[disk] = .removed
       return
@@ -165,10 +165,8 @@ package final class Toolstack {
       if state == "6" { outcomes[disk] = .waitsForRemoval }
     case .waitsForRemoval where store.read(disk.backendPath) == nil:
       store.commit { batch in
-        batch.remove(disk.frontendPath)
-        batch.remove(disk.libxlPath)
-        for parent in [disk.backendPath.parent, disk.backendPath.parent?.parent] {
-          if let parent, isLastChild(parent, below: disk) { batch.remove(parent) }
+        for path in [disk.frontendPath, disk.libxlPath, disk.backendPath] {
+          batch.remove(emptyBranch(path))
         }
       }
       outcomes[disk] = .removed
@@ -177,10 +175,14 @@ package final class Toolstack {
     }
   }
 
-  /// Whether a parent of the removed leaf is empty now, so that libxl removes it too.
-  private func isLastChild(_ parent: XenStorePath, below disk: Disk) -> Bool {
-    if parent == disk.backendPath.parent { return store.list(parent).isEmpty }
-    return store.list(parent) == ["\(disk.guest)"]
-      && store.list(parent.appending("\(disk.guest)")).isEmpty
+  /// The path and the parents that are empty without it (`libxl__xs_path_cleanup`).
+  private func emptyBranch(_ path: XenStorePath) -> XenStorePath {
+    var top = path
+    while let parent = top.parent, parent.components.count > 1,
+      store.list(parent).allSatisfy({ $0 == top.lastComponent })
+    {
+      top = parent
+    }
+    return top
   }
 }

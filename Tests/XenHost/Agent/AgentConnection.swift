@@ -32,8 +32,9 @@ actor AgentConnection {
     isGone = false
   }
 
-  /// Runs a shell command and waits for its end.
+  /// Runs a shell command, as soon as the agent is there, and waits for its end.
   func run(_ command: String, timeout: Duration) async throws -> CommandResult {
+    try await waitUntilReady(timeout: timeout)
     let id = nextID("r")
     let text = Data(command.utf8).base64EncodedString()
     return try await wait(id, command, timeout) { stream.write("RUN \(id) \(text)\n") }
@@ -43,6 +44,7 @@ actor AgentConnection {
   func put(_ content: [UInt8], path: String, mode: Int, timeout: Duration) async throws
     -> CommandResult
   {
+    try await waitUntilReady(timeout: timeout)
     let id = nextID("p")
     let name = Data(path.utf8).base64EncodedString()
     let permissions = String(mode, radix: 8)

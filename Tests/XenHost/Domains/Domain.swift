@@ -65,6 +65,7 @@ public final class Domain: Sendable {
     try await host.dom0.check("xl reboot \(old)")
     try await port.agent.waitUntilGone(timeout: Shell.defaultTimeout)
     try await rejoin(replacing: old)
+    try await waitUntilReady()
   }
 
   /// After something in Dom0 replaced the domain, as `xl restore` does: joins the console of the

@@ -46,7 +46,8 @@ actor QMPConnection {
       let line = String(decoding: buffer[..<end], as: UTF8.self)
       buffer.removeSubrange(...end)
       // Everything else is the greeting or an event.
-      if line.hasPrefix("{\"return\"") || line.hasPrefix("{\"error\"") || line.hasPrefix("{\"id\"") {
+      if line.hasPrefix("{\"return\"") || line.hasPrefix("{\"error\"") || line.hasPrefix("{\"id\"")
+      {
         if !waiting.isEmpty { waiting.removeFirst().resume(returning: line) }
       }
     }

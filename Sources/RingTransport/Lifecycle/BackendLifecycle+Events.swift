@@ -1,0 +1,135 @@
+/// Taking events in.
+extension BackendLifecycle {
+  /// Takes an event into the state. Decides nothing.
+  mutating func absorb(_ event: Event) {
+    switch event {
+    case .observed(let observation):
+      absorb(observation)
+    case .timerFired:
+      if hold == .initWaitRunning { hold = .none }
+      if hold == .removalRunning { hold = .removalOver }
+    case .violation(let reason):
+      // Without a ring, or with one that goes anyway, there is nobody left to close.
+      if hasRing, outstanding != .quiesce { fail(reason, frontendState: .connected) }
+    case .capacityChanged:
+      isCapacityStale = true
+    case .stopRequested:
+      isStopping = true
+    case .targetOpened, .targetFailed, .published, .publishFailed, .ringConnected, .ringFailed,
+      .ringUnchanged, .ringChanged, .quiesced:
+      absorbAnswer(event)
+    }
+  }
+
+  private mutating func absorb(_ observation: Observation) {
+    let isFirst = self.observation == nil
+    self.observation = observation
+    needsComparison = true
+    if isNewStart(observation.frontendState) { requiresReset = false }
+    guard isFirst else { return }
+    switch observation.backendState {
+    case .connected:
+      // An earlier process was connected, and the guest may have requests in the ring. Adoption
+      // begins here.
+      let isUsed =
+        observation.frontendState == .connected || observation.frontendState == .initialised
+      needsAdoption = isUsed
+      published = .connected
+    case .closing, .closed:
+      published = observation.backendState
+    default:
+      published = nil
+    }
+  }
+
+  /// Whether a frontend in this state has left behind what failed.
+  private func isNewStart(_ state: XenbusState?) -> Bool {
+    (state == .initialising || state == .closed) && state != failedFrontendState
+  }
+
+  private mutating func fail(_ reason: String, frontendState: XenbusState?) {
+    fault = reason
+    failedFrontendState = frontendState
+  }
+
+  private mutating func absorbAnswer(_ event: Event) {
+    guard let action = outstanding else { return }
+    switch (action, event) {
+    case (.openTarget, .targetOpened):
+      target = .opened
+    case (.openTarget, .targetFailed(let reason)):
+      target = .failed
+      fail(reason, frontendState: frontendStateAtDecision)
+    case (.publish(let state, let withFeatures), .published):
+      if withFeatures { hasPublishedFeatures = true }
+      notePublished(state)
+    case (.publishFailure, .published):
+      notePublished(.closed)
+      requiresReset = !isNewStart(observation?.frontendState)
+    case (.publishCapacity, .published):
+      break
+    case (.removeLeaf, .published):
+      isLeafGone = true
+      published = nil
+    case (_, .publishFailed(let failure)) where action.isPublication:
+      notePublishFailure(failure, of: action)
+    case (.connectRing, .ringConnected):
+      break
+    case (.connectRing, .ringFailed(let reason)):
+      fail(reason, frontendState: frontendStateAtDecision)
+    case (.compareRing, .ringUnchanged):
+      break
+    case (.compareRing, .ringChanged):
+      isRingStale = true
+    case (.quiesce, .quiesced):
+      hasRing = false
+      isAnnounced = false
+      isRingStale = false
+    default:
+      return
+    }
+    outstanding = nil
+  }
+
+  private mutating func notePublished(_ state: XenbusState) {
+    published = state
+    // What was observed while the write was on its way was read before it; a later change of the
+    // toolstack fires the watch, and comes as an observation of its own.
+    observation?.backendState = state
+    switch state {
+    case .initWait:
+      requiresReset = false
+      if isFirstWait { hold = .initWaitDue }
+      isFirstWait = false
+    case .connected:
+      isAnnounced = true
+    default:
+      break
+    }
+  }
+
+  private mutating func notePublishFailure(_ failure: PublishFailure, of action: Action) {
+    switch (failure, action) {
+    case (.leafIsGone, _):
+      isLeafGone = true
+    case (.refused, .publishCapacity):
+      // The guest goes on with the old size, which is still there.
+      break
+    case (.refused(let reason), .publish(.initWait, _)),
+      (.refused(let reason), .publish(.connected, _)):
+      fail(reason, frontendState: frontendStateAtDecision)
+    case (.refused(let reason), _):
+      storeRefusal = reason
+    }
+  }
+}
+
+extension BackendLifecycle.Action {
+  /// Whether the action's answer is that of XenStore.
+  var isPublication: Bool {
+    switch self {
+    case .publish, .publishFailure, .publishCapacity, .removeLeaf: true
+    default: false
+    }
+  }
+}
