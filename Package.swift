@@ -72,8 +72,9 @@ let package = Package(
       name: "BlockBackendTests",
       dependencies: [
         "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
-        "CAllocationCount", "CXen", system,
+        "CAllocationCount", "CXen", system, logging,
       ],
       swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

@@ -30,10 +30,21 @@ mkdir -p "$tree" "$out"
 build_product() {
   swift build --package-path "$root" -c release --product "$1" --scratch-path "$scratch" \
     -Xswiftc -static-executable -Xswiftc -use-ld=lld \
-    -Xlinker --gc-sections -Xlinker -s \
+    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none \
     -Xswiftc -file-prefix-map -Xswiftc "$root=." \
     -Xcc "-ffile-prefix-map=$root=." >&2
-  "$here/check-executable.sh" "$scratch/release/$1"
+  cp "$scratch/release/$1" "$work/$1"
+  erase_module_hashes "$work/$1"
+  "$here/check-executable.sh" "$work/$1"
+}
+
+# The compiler leaves a hash of each object file, path of the sources and all, in a section that
+# only incremental builds read.
+erase_module_hashes() {
+  objcopy -O binary --only-section=.swift_modhash "$1" "$work/hashes"
+  truncate -s "$(stat -c %s "$work/hashes")" "$work/zeros"
+  objcopy --update-section ".swift_modhash=$work/zeros" "$1"
+  rm -f "$work/hashes" "$work/zeros"
 }
 
 while read -r -u 3 kind path value; do
@@ -42,7 +53,7 @@ while read -r -u 3 kind path value; do
     dir) mkdir -p "$tree$path" ;;
     exe)
       build_product "$value"
-      install -D -m 0755 "$scratch/release/$value" "$tree$path"
+      install -D -m 0755 "$work/$value" "$tree$path"
       ;;
     link)
       mkdir -p "$tree$(dirname "$path")"

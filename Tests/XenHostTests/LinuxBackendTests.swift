@@ -27,8 +27,8 @@ extension RealXen {
       try await guest.check("mkdir /tools && mount -t ext4 -o ro /dev/xvdb /tools")
       try await guest.check(
         """
-        /tools/fio/fio --name=verify --filename=/dev/xvda --direct=1 --rw=randrw --bs=4k --size=16M \
-          --iodepth=8 --ioengine=libaio --verify=crc32c --do_verify=1 --verify_fatal=1
+        /tools/fio/fio --name=verify --filename=/dev/xvda --direct=1 --rw=randrw --bs=4k \
+          --size=16M --iodepth=8 --ioengine=libaio --verify=crc32c --do_verify=1 --verify_fatal=1
         """)
       try await guest.shutdown()
     }

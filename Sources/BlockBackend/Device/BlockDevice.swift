@@ -2,11 +2,12 @@ import Logging
 import RingTransport
 import SystemPackage
 
-/// One disk of one guest: carries out what the life cycle decides, and owns all that the disk needs.
+/// One disk of one guest: carries out what the life cycle decides, and owns all that the disk
+/// needs.
 ///
-/// The control path: XenStore, the target, connecting and disconnecting the ring. Every answer comes
-/// back through the event loop, so nothing here waits, and I/O of a connected ring goes on beside it.
-/// The data path is ``BlockQueue``.
+/// The control path: XenStore, the target, connecting and disconnecting the ring. Every answer
+/// comes back through the event loop, so nothing here waits, and I/O of a connected ring goes on
+/// beside it. The data path is ``BlockQueue``.
 ///
 /// One thread, that of the event loop, uses an instance. Generic over its world, so that tests run
 /// the same code over simulated hypervisors, stores and targets.
@@ -118,6 +119,8 @@ struct BlockDevice<
       return more
     } catch {
       log.error("the frontend broke the ring protocol", metadata: ["violation": "\(error)"])
+      // The life cycle may have to wait for XenStore before it says so.
+      queue?.drain()
       handle(.violation(error.description))
       return true
     }

@@ -3,13 +3,13 @@ internal import Glibc
 import RingTransport
 import SystemPackage
 
-/// What a disk is made of: a block device, a partition, or a raw image file, opened for this process
-/// alone.
+/// What a disk is made of: a block device, a partition, or a raw image file, opened for this
+/// process alone.
 ///
-/// Nobody else may write what a guest takes for its own disk. A writable block device is opened with
-/// `O_EXCL`, which also keeps file systems off it; every target is locked with `flock`, shared by
-/// readers and exclusive for a writer. Both belong to the open file, so they last until the kernel
-/// has finished the last request of a dead process.
+/// Nobody else may write what a guest takes for its own disk. A writable block device is opened
+/// with `O_EXCL`, which also keeps file systems off it; every target is locked with `flock`, shared
+/// by readers and exclusive for a writer. Both belong to the open file, so they last until the
+/// kernel has finished the last request of a dead process.
 ///
 /// What is acknowledged must survive the death of this domain. So nothing goes through its page
 /// cache (`O_DIRECT`), and a file's metadata are written before a write is answered (`O_DSYNC`).
@@ -142,8 +142,8 @@ struct BlockTarget: ~Copyable {
     geometry.physicalSectorByteCount = max(Int(physical), geometry.logicalSectorByteCount)
   }
 
-  /// The smallest unit of direct I/O on a file, found by asking for it: file systems on devices with
-  /// large sectors refuse small ones.
+  /// The smallest unit of direct I/O on a file, found by asking for it: file systems on devices
+  /// with large sectors refuse small ones.
   private static func smallestDirectRead(_ descriptor: Int32) -> Int {
     guard let probe = try? PrivateMemory(byteCount: xenPageByteCount) else { return 512 }
     // SAFETY: a page of ours, for the time of the call.

@@ -13,8 +13,8 @@ extension BlockQueue {
     case dataOut
   }
 
-  /// Runs a step for every request that waits for it, in as few calls as the batch allows, and moves
-  /// each request on by its own outcome.
+  /// Runs a step for every request that waits for it, in as few calls as the batch allows, and
+  /// moves each request on by its own outcome.
   mutating func runCopies<Xen: Hypervisor & ~Copyable>(
     _ step: CopyStep, hypervisor: inout Xen
   ) {

@@ -8,7 +8,8 @@ import SystemPackage
 /// or believes the guest. Requests finish in any order.
 ///
 /// The data of a request lie in pages of one private buffer, filled and emptied by grant copy: no
-/// page of the guest but the ring is ever mapped. When the buffer is full, requests wait in the ring.
+/// page of the guest but the ring is ever mapped. When the buffer is full, requests wait in the
+/// ring.
 ///
 /// One thread, that of the event loop, uses an instance.
 struct BlockQueue: ~Copyable {
@@ -97,7 +98,8 @@ struct BlockQueue: ~Copyable {
 
   /// Does all that can be done now.
   ///
-  /// - Returns: whether there is more to do at once; the event loop must come back before it sleeps.
+  /// - Returns: whether there is more to do at once; the event loop must come back before it
+  /// sleeps.
   /// - Throws: when the frontend broke the ring protocol. The ring is to be given up.
   mutating func turn<Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable>(
     hypervisor: inout Xen, storage: inout Storage

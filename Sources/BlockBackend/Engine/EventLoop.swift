@@ -20,8 +20,9 @@ enum LoopEvent: Sendable {
 /// XenStore, signals. One system call a turn submits all that is new and waits.
 ///
 /// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
-/// call of its own. The port stays masked from the read until the next ``armEventChannel(unmasking:)``,
-/// which the owner calls when it has done the work (XSA-332: no event storm).
+/// call of its own. The port stays masked from the read until the next
+/// ``armEventChannel(unmasking:)``, which the owner calls when it has done the work (XSA-332: no
+/// event storm).
 ///
 /// A ring belongs to the thread that made it: the kernel cancels what a thread submitted that ends.
 @safe struct EventLoop: ~Copyable {

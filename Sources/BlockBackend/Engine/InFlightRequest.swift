@@ -40,7 +40,8 @@ struct InFlightRequest: Sendable {
   /// The granted page with the segments, of an indirect request.
   var segmentPage = GrantReference(rawValue: 0)
 
-  /// The buffer's run of pages: the data from its start, an indirect request's segments in its last.
+  /// The buffer's run of pages: the data from its start, an indirect request's segments in its
+  /// last.
   var firstPage = 0
   var pageCount = 0
 

@@ -3,8 +3,8 @@ import RingTransport
 /// Hands out runs of contiguous pages of a device's buffer, lowest address first, so that a lightly
 /// used device touches little memory.
 ///
-/// A bit per page; runs are short (at most 256 pages), requests come and go in about the same order,
-/// so a first fit finds its place at once.
+/// A bit per page; runs are short (at most 256 pages), requests come and go in about the same
+/// order, so a first fit finds its place at once.
 struct PagePool {
   /// How many pages there are.
   let pageCount: Int

@@ -2,8 +2,8 @@ import RingTransport
 
 /// A request as it stood in the ring, decoded from the private copy and not yet judged.
 ///
-/// `operation` is what the guest wants done and what the response must name: for an indirect request
-/// that is the inner operation (frontends compare it).
+/// `operation` is what the guest wants done and what the response must name: for an indirect
+/// request that is the inner operation (frontends compare it).
 struct BlockRequest: Sendable {
   /// The guest's own number for the request, given back in the response.
   var identifier: UInt64

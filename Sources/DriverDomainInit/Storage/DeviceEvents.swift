@@ -7,7 +7,8 @@ import SystemPackage
 struct DeviceEvents: ~Copyable {
   let descriptor: OwnedFileDescriptor
 
-  /// The kernel's buffer for one event is 2048 bytes of variables and the path (UEVENT_BUFFER_SIZE).
+  /// The kernel's buffer for one event is 2048 bytes of variables and the path
+  /// (UEVENT_BUFFER_SIZE).
   private static let eventByteCountMax = 8192
   /// Events beyond this wait for the next turn of the loop.
   private static let eventCountMax = 256

@@ -1,3 +1,4 @@
+/// Taking events in.
 extension BackendLifecycle {
   /// Takes an event into the state. Decides nothing.
   mutating func absorb(_ event: Event) {

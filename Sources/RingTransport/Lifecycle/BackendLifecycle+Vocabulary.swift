@@ -1,3 +1,4 @@
+/// What the state machine hears and says.
 extension BackendLifecycle {
   /// What XenStore says about the device at one moment: one read of all of it.
   public struct Observation: Hashable, Sendable {

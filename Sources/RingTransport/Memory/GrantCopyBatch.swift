@@ -3,8 +3,8 @@ public import CXen
 /// Copies between granted pages of other domains and our own memory, collected and then run in one
 /// call (`IOCTL_GNTDEV_GRANT_COPY`; the kernel makes one hypercall of 16 operations each).
 ///
-/// Each operation has its own outcome, because each reference is the word of a frontend: a wrong one
-/// fails alone. No allocation after `init`. One thread.
+/// Each operation has its own outcome, because each reference is the word of a frontend: a wrong
+/// one fails alone. No allocation after `init`. One thread.
 @safe public struct GrantCopyBatch: ~Copyable {
   private let segments: UnsafeMutablePointer<xengnttab_grant_copy_segment_t>
   /// How many operations fit.

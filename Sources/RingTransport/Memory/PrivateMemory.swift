@@ -48,6 +48,7 @@ public import SystemPackage
   /// outlive what the kernel does with it.
   @unsafe public func address(of offset: Int, byteCount count: Int) -> UnsafeMutableRawPointer {
     precondition(offset >= 0 && count >= 0 && count <= byteCount && offset <= byteCount - count)
+    // SAFETY: in bounds of the mapping.
     return unsafe base + offset
   }
 }

@@ -1,3 +1,4 @@
+/// Integers of the wire, little-endian as all of Xen's interfaces on the machines we run on.
 extension RawSpan {
   /// Reads a little-endian integer at `offset`, aligned or not. A range outside the span traps: the
   /// offsets are ours.

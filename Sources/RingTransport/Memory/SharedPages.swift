@@ -17,7 +17,8 @@ internal import Synchronization
   /// Takes over a mapping.
   ///
   /// - Parameters:
-  ///   - base: page-aligned start of `byteCount` readable and writable bytes, valid until `release`.
+  ///   - base: page-aligned start of `byteCount` readable and writable bytes, valid until
+  ///     `release`.
   ///   - byteCount: the size of the mapping in bytes.
   ///   - release: called once, with `base` and `byteCount`, when the mapping is to be undone.
   public init(

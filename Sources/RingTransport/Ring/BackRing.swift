@@ -1,8 +1,8 @@
 /// The backend's end of a shared ring: takes requests, publishes responses, decides on events.
 ///
-/// Knows bytes and indices, no protocol. The peer's words are never trusted: a request is copied out
-/// exactly once, and a producer index that cannot be is a ``RingViolation``. The indices kept here
-/// are ours alone; what the peer does to the page cannot move them.
+/// Knows bytes and indices, no protocol. The peer's words are never trusted: a request is copied
+/// out exactly once, and a producer index that cannot be is a ``RingViolation``. The indices kept
+/// here are ours alone; what the peer does to the page cannot move them.
 ///
 /// Follows `xen/io/ring.h`: acquire load of `req_prod`, release store of `rsp_prod`, a full fence
 /// before the notify decision and in the final check before sleep. One thread uses an instance.

@@ -1,7 +1,7 @@
 /// Where things lie in a shared ring page (`DEFINE_RING_TYPES` in `xen/io/ring.h`).
 ///
-/// Bytes: `req_prod` 0, `req_event` 4, `rsp_prod` 8, `rsp_event` 12, private 16..<64, slots from 64.
-/// A slot is a union of request and response; the number of slots is a power of two.
+/// Bytes: `req_prod` 0, `req_event` 4, `rsp_prod` 8, `rsp_event` 12, private 16..<64, slots from
+/// 64. A slot is a union of request and response; the number of slots is a power of two.
 public struct RingLayout: Hashable, Sendable {
   /// Byte offset of the frontend's count of requests produced.
   public static let requestProducerOffset = 0

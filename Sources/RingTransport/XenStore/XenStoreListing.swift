@@ -5,8 +5,8 @@
 struct XenStoreListing {
   /// A node that changes this often while we list it is being changed to keep us busy.
   static let restartCountMax = 8
-  /// xenstored's default for the nodes that one domain owns is 1000; with long names and with Dom0's
-  /// nodes this is still far away from anything real.
+  /// xenstored's default for the nodes that one domain owns is 1000; with long names and with
+  /// Dom0's nodes this is still far away from anything real.
   static let byteCountMax = 1 << 20
 
   enum Step {

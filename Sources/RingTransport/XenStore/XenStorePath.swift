@@ -5,7 +5,8 @@ import CXen
 /// The rules are those of xenstored (`is_valid_nodename`): letters, digits and `-/_@`, no empty
 /// component, no slash at the end, at most `XENSTORE_ABS_PATH_MAX` bytes, or
 /// `XENSTORE_REL_PATH_MAX` for a path that does not begin with `/` or `@`. A relative path is
-/// relative to `/local/domain/<own domid>`; `@introduceDomain` and `@releaseDomain` are watched only.
+/// relative to `/local/domain/<own domid>`; `@introduceDomain` and `@releaseDomain` are watched
+/// only.
 public struct XenStorePath: Hashable, Sendable, ExpressibleByStringLiteral,
   CustomStringConvertible
 {

@@ -4,8 +4,8 @@ import Testing
 
 @testable import BlockBackend
 
-/// Hostile guests: thousands of programs that write what they like into ring, pages and grants, next
-/// to a neighbour whose disk must not notice.
+/// Hostile guests: thousands of programs that write what they like into ring, pages and grants,
+/// next to a neighbour whose disk must not notice.
 struct BlockQueueHostileTests {
   @Test(arguments: testSeedGroups(count: 400))
   func programsHarmNobodyElse(seeds: [UInt64]) {

@@ -4,8 +4,8 @@ import Testing
 
 @testable import BlockBackend
 
-/// Honest guests: whatever the layout, the ring, the buffer and the disk's moods, every request gets
-/// one response, every byte is where it belongs, and nobody sleeps who should not.
+/// Honest guests: whatever the layout, the ring, the buffer and the disk's moods, every request
+/// gets one response, every byte is where it belongs, and nobody sleeps who should not.
 struct BlockQueueIntegrityTests {
   @Test(arguments: testSeeds(count: 30))
   func mixedRequestsOnAnyRing(seed: UInt64) throws {

@@ -20,6 +20,8 @@ final class HonestWorkload {
   private var generator: SeededGenerator
   private var remaining = 0
   private var isResting = false
+  /// Attempts in a row that found no sectors for a request.
+  private var fruitlessCount = 0
   private let unit: Int
 
   init(_ scenario: DiskScenario, sectorByteCount: Int = 512, seed: UInt64) {
@@ -62,6 +64,7 @@ final class HonestWorkload {
   /// - Returns: false when all sleep.
   func step() throws -> Bool {
     let harness = scenario.harness
+    if isResting, scenario.frontend.outstandingCount == 0 { isResting = false }
     var doers: [() throws -> Void] = []
     if scenario.frontend.isAwake { doers.append { try self.handleEvent() } }
     if harness.isAwake { doers.append { harness.turn() } }
@@ -69,9 +72,8 @@ final class HonestWorkload {
     if remaining > 0, !isResting, scenario.frontend.freeCount > 0 {
       doers.append { self.submitBurst() }
     }
-    if isResting, scenario.frontend.outstandingCount == 0 { isResting = false }
-    guard let doer = doers.randomElement(using: &generator) else {
-      return !isResting && remaining > 0
+    guard let doer = doers.randomElement(using: &generator), fruitlessCount < 1000 else {
+      return false
     }
     try doer()
     if let violation = harness.violation { throw PeerFailure("\(violation)") }
@@ -108,7 +110,12 @@ final class HonestWorkload {
   private func submitBurst() {
     let limit = min(remaining, scenario.frontend.freeCount)
     for _ in 0..<Int.random(in: 1...limit, using: &generator) {
-      guard let request = randomRequest() else { break }
+      guard let request = randomRequest() else {
+        // All sectors are taken, by requests that may never end.
+        fruitlessCount += 1
+        break
+      }
+      fruitlessCount = 0
       scenario.frontend.submit(request)
       remaining -= 1
     }

@@ -70,6 +70,12 @@ struct LoopFixture: ~Copyable {
     unsafe _ = Glibc.write(eventChannel.rawValue, &port, 4)
   }
 
+  /// Reads what XenStore said, as the loop's owner does.
+  func readXenStore() {
+    var bytes = [UInt8](repeating: 0, count: 64)
+    unsafe _ = recv(loopXenStore.rawValue, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+  }
+
   /// The next port that the loop unmasked, nil when there is none.
   func nextUnmasked() -> UInt32? {
     var port: UInt32 = 0

@@ -5,21 +5,40 @@ import RingTransport
 
 /// A ``ModelDisk`` as the engine's storage.
 struct ModelStorage: BlockStorage {
+  /// What a test knows and decides about the target from outside.
+  final class Control {
+    /// Why the next attempts to open it fail.
+    var openErrors: [BlockTargetError] = []
+    /// What was opened last.
+    var lastRequest: BlockTarget.Request?
+    var isOpen = false
+  }
+
   let disk: ModelDisk
   /// What ``open(_:)`` answers.
   var geometry: BlockGeometry
+  let control: Control
 
-  init(_ disk: ModelDisk, geometry: BlockGeometry) {
+  init(_ disk: ModelDisk, geometry: BlockGeometry, control: Control = Control()) {
     self.disk = disk
     self.geometry = geometry
+    self.control = control
     disk.isReadOnly = geometry.isReadOnly
   }
 
   mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
-    geometry
+    if !control.openErrors.isEmpty { throw control.openErrors.removeFirst() }
+    control.lastRequest = request
+    control.isOpen = true
+    geometry.isReadOnly = request.isReadOnly
+    geometry.capacityBytes = UInt64(disk.bytes.count)
+    disk.isReadOnly = request.isReadOnly
+    return geometry
   }
 
-  mutating func close() {}
+  mutating func close() {
+    control.isOpen = false
+  }
 
   var currentCapacityBytes: UInt64? { UInt64(disk.bytes.count) }
 

@@ -4,8 +4,8 @@ import SimulatedXen
 
 @testable import BlockBackend
 
-/// A ``BlockQueue`` in a simulated driver domain, with the part of an event loop around it: it turns
-/// only when an event, a completion or its own last turn says so.
+/// A ``BlockQueue`` in a simulated driver domain, with the part of an event loop around it: it
+/// turns only when an event, a completion or its own last turn says so.
 final class QueueHarness {
   let machine: SimulatedMachine
   let domain: DomainIdentifier

@@ -3,9 +3,10 @@ package import RingTransport
 package import SimulatedXen
 package import SystemPackage
 
-/// An honest guest's end of a disk, and a strict one: it tracks what it asked for as Linux's blkfront
-/// does, and fails on an unknown or repeated identifier, on a wrong operation in a response, on a
-/// page still in use when its request is answered, and on any byte that a backend may not touch.
+/// An honest guest's end of a disk, and a strict one: it tracks what it asked for as Linux's
+/// blkfront does, and fails on an unknown or repeated identifier, on a wrong operation in a
+/// response, on a page still in use when its request is answered, and on any byte that a backend
+/// may not touch.
 ///
 /// It fills all padding with junk, and sleeps whenever `xen/io/ring.h` lets it.
 package final class BlockFrontend {
@@ -105,6 +106,14 @@ package final class BlockFrontend {
   /// Shows the backend all that was submitted, and wakes it if it asks for that.
   package func push() {
     if ring.pushRequests() { machine.send(port, of: domain) }
+  }
+
+  /// The one dishonest thing it can do: claims more requests than there are slots.
+  package func lieAboutIndices() {
+    ring.pages.storeReleasing(
+      ring.requestProducer.advanced(by: 3 * ring.layout.slotCount).rawValue,
+      at: RingLayout.requestProducerOffset)
+    machine.send(port, of: domain)
   }
 
   private func put(_ wire: reference_request) {

@@ -5,8 +5,8 @@ package import SystemPackage
 
 /// A guest that tries whatever it can write into memory: a seeded program of lies.
 ///
-/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the ring's indices until
-/// ``lieAboutIndices()``, so that a program has time to do its other harm first.
+/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the ring's indices
+/// until ``lieAboutIndices()``, so that a program has time to do its other harm first.
 package final class HostileBlockFrontend {
   package let machine: SimulatedMachine
   package let domain: DomainIdentifier

@@ -3,8 +3,8 @@ import RingTransport
 import SimulatedXen
 import Testing
 
-/// Our two ends against the macros of `xen/io/ring.h`: the same history must give the same decisions
-/// and, byte for byte, the same ring.
+/// Our two ends against the macros of `xen/io/ring.h`: the same history must give the same
+/// decisions and, byte for byte, the same ring.
 struct BackRingDifferentialTests {
   @Test(arguments: testSeeds(count: 40))
   func randomHistories(seed: UInt64) throws {

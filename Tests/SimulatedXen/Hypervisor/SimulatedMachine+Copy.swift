@@ -49,7 +49,8 @@ extension SimulatedMachine {
     _ local: UnsafeMutableRawPointer, _ frame: MachineFrame, _ offset: Int, _ count: Int,
     _ isIntoGrant: Bool
   ) {
-    // SAFETY: the range was checked to lie in the page; the caller of the batch vouches for `local`.
+    // SAFETY: the range was checked to lie in the page; the caller of the batch vouches for
+    // `local`.
     let page = unsafe memory.address(of: frame) + offset
     if isIntoGrant {
       unsafe _ = memcpy(page, local, count)

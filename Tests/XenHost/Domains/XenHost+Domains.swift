@@ -1,3 +1,4 @@
+/// Guests: their lives, from `xl create` on.
 extension XenHost {
   /// Runs `xl create`. The domain runs when this returns; its guest is still starting.
   ///
