@@ -1,0 +1,84 @@
+import Testing
+import XenHost
+
+extension RealXen {
+  /// Disks that cannot be served: the toolstack hears why, and nobody else is touched.
+  @Suite("Disk failures")
+  struct DiskFailureTests {
+    @Test("a bad disk fails `xl create` with a reason, and a neighbour goes on")
+    func refusals() async throws {
+      let host = try await RealXen.host
+      _ = try await RealXen.disk
+      let neighbour = try await host.startGuest(
+        .guest("neighbour", disks: [DiskDomain.partition("guest2"), DiskDomain.tools]))
+      try await DiskDomain.mountTools(in: neighbour)
+      async let load: String = neighbour.check(
+        """
+        /tools/fio/fio --name=neighbour --filename=/dev/xvda --direct=1 --ioengine=libaio \
+          --iodepth=8 --rw=randrw --bs=4k --size=8M --io_size=4M --verify=crc32c --verify_fatal=1
+        """, timeout: .seconds(300))
+      try await expectRefusal(
+        Disk("xvda", target: "/dev/disk/by-partlabel/nowhere", backend: DiskDomain.name),
+        saying: "does not exist")
+      try await expectRefusal(DiskDomain.partition("guest2"), saying: "in use")
+      try await expectRefusal(
+        Disk("xvda", target: "not/absolute", backend: DiskDomain.name),
+        saying: "not an absolute path")
+      try await expectRefusal(DiskDomain.image("empty.img"), saying: "not one sector")
+      _ = try await load
+      try await neighbour.shutdown()
+    }
+
+    /// Creates a guest that must not come up, and reads the reason while libxl waits.
+    private func expectRefusal(_ disk: Disk, saying reason: String) async throws {
+      let host = try await RealXen.host
+      let directory = try await RealXen.disk.directory
+      let configuration = DomainConfiguration.guest("refused", disks: [disk])
+      try await host.dom0.writeFile("/run/xl/refused.cfg", configuration.text)
+      async let create = host.dom0.run("time xl create -q /run/xl/refused.cfg 2>&1")
+      let error = try await host.dom0.check(
+        """
+        until xenstore-ls -f \(directory)/backend 2>/dev/null | grep hotplug-error; do
+          usleep 100000
+        done
+        """)
+      #expect(error.contains(reason), "\(error)")
+      let result = try await create
+      #expect(!result.succeeded)
+      let domains = try await host.listDomains()
+      #expect(!domains.contains("refused") && !domains.contains("(null)"))
+      let rest = try await host.dom0.run("xenstore-ls -f \(directory)/backend | grep hotplug-error")
+      #expect(rest.output == "")
+    }
+
+    @Test("a format that is not raw is refused with a reason")
+    func format() async throws {
+      let host = try await RealXen.host
+      let directory = try await RealXen.disk.directory
+      let guest = try await host.startGuest(.guest("qcow"))
+      // libxl does not wait for this kind of backend.
+      _ = try await host.dom0.run(
+        "xl block-attach \(guest.domid) 'format=qcow2,vdev=xvda,access=rw,backend=disk,target=/x'")
+      let leaf = "\(directory)/backend/qdisk/\(guest.domid)/51712"
+      let error = try await host.waitForXenStore("\(leaf)/hotplug-error")
+      #expect(error.contains("use format=raw"))
+      _ = try await host.dom0.run("xl block-detach -f \(guest.domid) xvda")
+      try await host.waitForXenStoreRemoval(leaf)
+      try await guest.destroy()
+    }
+
+    @Test("Dom0 ran nothing of ours")
+    func dom0IsUntouched() async throws {
+      let host = try await RealXen.host
+      _ = try await RealXen.disk
+      let processes = try await host.dom0.check("ps -o args")
+      #expect(!processes.contains("block-backend"))
+      #expect(!processes.contains("driver-domain-init"))
+      let files = try await host.dom0.check("find / -xdev -name '*block-backend*'")
+      #expect(files == "")
+      // No kernel backend for the disks of our guests either.
+      #expect(try await host.dom0.run("xenstore-ls /local/domain/0/backend/vbd").succeeded == false)
+      #expect(try await !host.kernelLog().contains("xen-blkback"))
+    }
+  }
+}
