@@ -52,7 +52,8 @@ tests() {
   shift
   echo "test: $name"
   rm -f "${report%.xml}"*.xml
-  job_run "$logs/$name.log" swift test --skip-build --xunit-output "$report" "$@" || status=$?
+  # Line by line, so that the log names the test that is running.
+  job_run "$logs/$name.log" stdbuf -oL swift test --skip-build --xunit-output "$report" "$@" || status=$?
   # One file for XCTest, which has no tests here, and one for Swift Testing.
   ran=$(count '<testcase ' "${report%.xml}"*.xml)
   bad=$(count_cases_with failure "${report%.xml}"*.xml)
