@@ -62,7 +62,7 @@ tests() {
   failed=$((failed + bad))
   # A run that died, or that found no tests, tells of no failure in its report.
   if [[ $bad -eq 0 && ($status -ne 0 || $ran -eq 0) ]]; then
-    echo "test: $name ended with status $status after $ran tests, none of them reported as failed"
+    echo "test: $name ended with status $status; its report has $ran tests and no failure"
     failed=$((failed + 1))
   fi
 }
