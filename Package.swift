@@ -67,6 +67,8 @@ let package = Package(
       dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
+    .executableTarget(
+      name: "Demo", dependencies: ["XenHost"], path: "Tests/Demo", swiftSettings: settings),
     .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
     .testTarget(
       name: "BlockBackendTests",

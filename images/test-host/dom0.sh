@@ -30,7 +30,7 @@ install_file "$here/dom0/init" "$tree/init"
 # xl says so each time when it has no configuration.
 echo "# The defaults." >"$tree/etc/xen/xl.conf"
 install_file "$here/dom0/block-phy" "$tree/etc/xen/scripts/block-phy"
-for script in console-relay xenstore-await domain-await; do
+for script in console-relay virtio-port xenstore-await domain-await; do
   install_file "$here/dom0/$script" "$tree/sbin/$script"
 done
 install_file "$here/agent/agent" "$tree/sbin/agent"

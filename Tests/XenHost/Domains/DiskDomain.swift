@@ -54,6 +54,8 @@ public final class DiskDomain: Sendable {
 
   /// The leaves that are left for a domain number, one a line; empty when all is gone.
   public func leaves(of domid: Int) async throws -> String {
-    try await host.dom0.run("xenstore-ls -f \(directory)/backend | grep '/vbd/\(domid)/'").output
+    try await host.dom0.run(
+      "xenstore-ls -f \(directory)/backend 2>/dev/null | grep '/vbd/\(domid)/'"
+    ).output
   }
 }

@@ -1,0 +1,109 @@
+import Foundation
+import XenHost
+
+/// `make demo`: the main job on real input, from nothing to a result, in a few minutes.
+///
+/// Boots real Xen, starts the disk driver domain with a passed-through disk, and lets two unmodified
+/// guests, one PV and one PVH, work on their own partitions at the same time. The last line of its
+/// output is one JSON object; the exit status is 0 only when nothing went wrong.
+@main struct Demo {
+  /// How much each guest writes and reads back.
+  static let mebibytesEach = 64
+
+  static func main() async {
+    let start = ContinuousClock.now
+    var report = Report()
+    do {
+      report = try await run()
+    } catch {
+      FileHandle.standardError.write(Data("demo: \(error)\n".utf8))
+    }
+    let seconds = (ContinuousClock.now - start).components.seconds
+    print(report.json(seconds: Int(seconds)))
+    exit(report.isGood ? 0 : 1)
+  }
+
+  private static func run() async throws -> Report {
+    say("booting Xen")
+    let host = try await XenHost.boot(HostConfiguration(images: [.disk]))
+    say("starting the disk driver domain")
+    let disk = try await DiskDomain(on: host)
+    say(try await host.dom0.check("xenstore-ls \(disk.directory)/data/driver-domain"))
+    say("starting two guests on its disks")
+    let guests = [
+      try await host.startGuest(
+        .guest("pv-guest", kind: .pv, disks: [DiskDomain.partition("guest1")])),
+      try await host.startGuest(
+        .guest("pvh-guest", kind: .pvh, disks: [DiskDomain.partition("guest2")])),
+    ]
+    var report = Report()
+    report.guests = guests.count
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for guest in guests { group.addTask { try await work(in: guest) } }
+      for try await bytes in group { report.bytesVerified += bytes }
+    }
+    for guest in guests {
+      report.guestErrors += try await errorCount(in: guest)
+      try await guest.shutdown()
+      say("\(guest.name) is gone")
+    }
+    say(
+      disk.domain.consoleLog.split(separator: "\n").filter { $0.contains("disconnected") }
+        .joined(separator: "\n"))
+    await host.powerOff()
+    return report
+  }
+
+  /// Makes a file system, fills a file, reads it back from the disk.
+  ///
+  /// - Returns: the bytes that read back as they were written.
+  private static func work(in guest: Domain) async throws -> Int {
+    let limit = Duration.seconds(600)
+    try await guest.check("mkfs.ext4 -q /dev/xvda && mount -t ext4 /dev/xvda /mnt", timeout: limit)
+    say("\(guest.name): writes \(mebibytesEach) MiB")
+    try await guest.check(
+      "dd if=/dev/urandom of=/mnt/data bs=1M count=\(mebibytesEach) && sync", timeout: limit)
+    let written = try await guest.check("sha256sum /mnt/data", timeout: limit)
+    // Unmounted in between, so that the guest's memory cannot stand in for the disk.
+    try await guest.check("umount /mnt && mount -t ext4 /dev/xvda /mnt", timeout: limit)
+    let read = try await guest.check("sha256sum /mnt/data", timeout: limit)
+    try await guest.check("umount /mnt && e2fsck -fn /dev/xvda", timeout: limit)
+    say("\(guest.name): \(read == written ? "read back what it wrote" : "READ SOMETHING ELSE")")
+    return read == written ? mebibytesEach << 20 : 0
+  }
+
+  /// The lines of a guest's kernel log that a disk's failure leaves.
+  private static func errorCount(in guest: Domain) async throws -> Int {
+    let log = try await guest.check("dmesg")
+    return log.split(separator: "\n").filter {
+      $0.contains("I/O error") || $0.contains("EXT4-fs error")
+        || $0.contains("blkfront: xvda: ")
+          && $0.contains("disabled")
+    }.count
+  }
+
+  private static func say(_ text: String) {
+    print(text)
+    fflush(nil)
+  }
+}
+
+/// What came out of it.
+struct Report {
+  var guests = 0
+  var bytesVerified = 0
+  var guestErrors = 0
+
+  /// Whether everything was done, without an error.
+  var isGood: Bool {
+    guests == 2 && bytesVerified == guests * (Demo.mebibytesEach << 20) && guestErrors == 0
+  }
+
+  /// The last line of the output.
+  func json(seconds: Int) -> String {
+    """
+    {"ok": \(isGood), "guests": \(guests), "bytes_verified": \(bytesVerified), \
+    "guest_errors": \(guestErrors), "seconds": \(seconds)}
+    """
+  }
+}
