@@ -21,10 +21,10 @@ step() {
 step setup scripts/setup.sh build images host
 step image images/build.sh disk
 step test-host images/test-host/build.sh
-step build swift build --product demo
+step build swift build --product Demo
 echo "demo: runs"
 status=0
-job_run "$logs/demo.log" stdbuf -oL .build/debug/demo "$@" || status=$?
+job_run "$logs/demo.log" stdbuf -oL .build/debug/Demo "$@" || status=$?
 # After a failure too the result is the last line, if the demo came to one.
 if [[ $status -ne 0 && $(tail -1 "$logs/demo.log") != '{'*'}' ]]; then
   echo "demo: ended with status $status; logs are in $logs and images/out/test-host/logs" >&2
