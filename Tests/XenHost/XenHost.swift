@@ -23,7 +23,8 @@ public final class XenHost: Sendable {
   public static let plainDiskDevice = "disk-b"
   /// Dom0's own disk, partitioned like `partitionedDisk`.
   public static let dom0Disk = "/dev/vda"
-  /// Domains that can be up at once with a console each. The bus has 31 ports, one is the agent's.
+  /// Domains that can be up at once with a console each. `boot.sh` has three buses of nine ports,
+  /// and the agent needs one.
   static let consoleCount = 24
 
   private init(
@@ -109,7 +110,7 @@ public final class XenHost: Sendable {
     for (number, name) in ports.enumerated() {
       options += [
         "-chardev", "socket,id=\(name),path=\(socket)", "-device",
-        "virtserialport,bus=ports.0,nr=\(number + 1),chardev=\(name),name=\(name)",
+        "virtserialport,bus=ports\(number / 9).0,nr=\(number % 9 + 1),chardev=\(name),name=\(name)",
       ]
     }
     return options

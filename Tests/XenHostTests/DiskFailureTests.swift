@@ -67,19 +67,5 @@ extension RealXen {
       try await host.waitForXenStoreRemoval(leaf)
       try await guest.destroy()
     }
-
-    @Test("Dom0 ran nothing of ours")
-    func dom0IsUntouched() async throws {
-      let host = try await RealXen.host
-      _ = try await RealXen.disk
-      let processes = try await host.dom0.check("ps -o args")
-      #expect(!processes.contains("block-backend"))
-      #expect(!processes.contains("driver-domain-init"))
-      let files = try await host.dom0.check("find / -xdev -name '*block-backend*'")
-      #expect(files == "")
-      // No kernel backend for the disks of our guests either.
-      #expect(try await host.dom0.run("xenstore-ls /local/domain/0/backend/vbd").succeeded == false)
-      #expect(try await !host.kernelLog().contains("xen-blkback"))
-    }
   }
 }

@@ -29,10 +29,15 @@ disk() { # NAME PCI-SLOT
   echo "-drive if=none,id=$1,file=$directory/$1.img,format=raw,discard=unmap,detect-zeroes=off"
   echo "-device virtio-blk-pci,drive=$1,id=$1-device,serial=$1,addr=$2,$virtio"
 }
+# QEMU drops an announcement for which the driver has no buffer left, and the port then stays shut
+# for good: three a port have to fit into a queue of 32. So each device has few ports.
+ports() { # NUMBER PCI-SLOT
+  echo "-device virtio-serial-pci,id=ports$1,max_ports=10,addr=$2,$virtio"
+}
 # disk-a and disk-b go to domains, disk-c and the ports of the agent stay with Dom0.
 exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
   -cpu max,smap=off,smep=off,rdtscp=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
   -nodefaults -display none -serial stdio -monitor none -no-reboot -nic none \
   -kernel "$out/xen.bin" -append "$xen" -initrd "$out/vmlinux $dom0,$initramfs" \
   $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) \
-  -device "virtio-serial-pci,id=ports,max_ports=31,addr=6,$virtio" "$@"
+  $(ports 0 6) $(ports 1 7) $(ports 2 8) "$@"

@@ -78,7 +78,9 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     guard isQuiescing, queue?.isIdle ?? true else { return }
     isQuiescing = false
     if let drained = queue.take() {
-      log.info("disconnected", metadata: drained.statistics.metadata)
+      var metadata = drained.statistics.metadata
+      metadata["peak-resident-kib"] = ProcessUsage.peakResidentKiB.map { "\($0)" }
+      log.info("disconnected", metadata: metadata)
       hypervisor.unbind(drained.port)
     }
     ringParameters = nil

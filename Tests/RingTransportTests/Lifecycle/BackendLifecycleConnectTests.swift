@@ -9,7 +9,9 @@ import Testing
     #expect(harness.observe() == [.openTarget])
     #expect(harness.observe() == [])
     #expect(harness.send(.targetOpened) == [.publish(.initWait, withFeatures: true)])
-    #expect(harness.published(.initWait) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.initWait) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)]
+    )
     // The guest is quick, libxl may be slow: 2 stays until the time is over.
     #expect(harness.frontend(.initialised) == [])
     #expect(harness.send(.timerFired) == [.connectRing])
@@ -29,7 +31,7 @@ import Testing
     #expect(harness.frontend(.initialised) == [])
     #expect(harness.frontend(.initialising) == [])
     // libxl leaves our 6 alone, and it is held all the same.
-    #expect(harness.unplug() == [.startTimer(milliseconds: 100)])
+    #expect(harness.unplug() == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     #expect(harness.send(.timerFired) == [.removeLeaf])
     #expect(harness.send(.published) == [.exit(.removed)])
   }

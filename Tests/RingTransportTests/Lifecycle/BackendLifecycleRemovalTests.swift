@@ -55,7 +55,9 @@ import Testing
     var harness = LifecycleHarness()
     _ = harness.observe()
     _ = harness.send(.targetOpened)
-    #expect(harness.published(.initWait) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.initWait) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)]
+    )
     #expect(harness.destroy() == [])
     #expect(harness.send(.timerFired) == [.publish(.closed, withFeatures: false)])
     harness.expectRemoval()
@@ -69,7 +71,7 @@ import Testing
     #expect(harness.send(.quiesced) == [.publish(.closed, withFeatures: false)])
     #expect(harness.published(.closed) == [])
     // libxl leaves our 6 as it is.
-    #expect(harness.destroy() == [.startTimer(milliseconds: 100)])
+    #expect(harness.destroy() == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     #expect(harness.send(.timerFired) == [.removeLeaf])
   }
 
@@ -87,7 +89,8 @@ import Testing
   @Test func aLeafCreatedAnewDuringTheLastHoldIsNotRemoved() {
     var harness = LifecycleHarness.waiting()
     #expect(harness.unplug() == [.publish(.closed, withFeatures: false)])
-    #expect(harness.published(.closed) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.closed) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     harness.world = LifecycleHarness().world
     #expect(harness.observe() == [.exit(.leafReplaced)])
     var connected = LifecycleHarness.connected()
@@ -99,7 +102,8 @@ import Testing
   @Test func aRemovalThatIsCalledOffDoesNotBlockTheDevice() {
     var harness = LifecycleHarness.waiting()
     #expect(harness.unplug() == [.publish(.closed, withFeatures: false)])
-    #expect(harness.published(.closed) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.closed) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     harness.world.online = true
     #expect(harness.frontend(.closed) == [])
     #expect(harness.send(.timerFired) == [])
@@ -109,7 +113,8 @@ import Testing
   @Test func aLeafCreatedAnewAndUnpluggedIsClosedBeforeItIsRemoved() {
     var harness = LifecycleHarness.waiting()
     #expect(harness.unplug() == [.publish(.closed, withFeatures: false)])
-    #expect(harness.published(.closed) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.closed) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     // The new leaf is seen only after it was unplugged again.
     harness.world = LifecycleHarness().world
     #expect(harness.destroy() == [])

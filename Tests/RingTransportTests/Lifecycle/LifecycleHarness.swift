@@ -57,7 +57,9 @@ struct LifecycleHarness {
     var harness = LifecycleHarness()
     #expect(harness.observe() == [.openTarget])
     #expect(harness.send(.targetOpened) == [.publish(.initWait, withFeatures: true)])
-    #expect(harness.published(.initWait) == [.startTimer(milliseconds: 100)])
+    #expect(
+      harness.published(.initWait) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)]
+    )
     #expect(harness.send(.timerFired) == [])
     return harness
   }
@@ -76,7 +78,7 @@ struct LifecycleHarness {
 
   /// The end that libxl waits for: 6, held, then the leaf removed.
   mutating func expectRemoval() {
-    #expect(published(.closed) == [.startTimer(milliseconds: 100)])
+    #expect(published(.closed) == [.startTimer(milliseconds: BackendLifecycle.holdMilliseconds)])
     #expect(observe() == [])
     #expect(send(.timerFired) == [.removeLeaf])
     world.leafExists = false
