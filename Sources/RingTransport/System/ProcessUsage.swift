@@ -7,7 +7,7 @@ public enum ProcessUsage {
   public static var peakResidentKiB: Int? {
     var usage = rusage()
     // SAFETY: a structure of ours, for the time of the call.
-    guard unsafe getrusage(RUSAGE_SELF, &usage) == 0 else { return nil }
+    guard unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
     return usage.ru_maxrss
   }
 }
