@@ -1,12 +1,12 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast demo clean
+.PHONY: help setup images lint test test-fast demo throughput reproducible clean
 
 # modprobe and depmod live where the PATH of an ordinary user may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing on this machine (apt; nothing when nothing is missing)
 	@scripts/setup.sh build images host
@@ -26,6 +26,13 @@ test-fast: ## lint and unit tests only, without images and without QEMU
 
 demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
 	@scripts/demo.sh
+
+throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
+	@scripts/demo.sh throughput
+
+reproducible: ## build the image twice, in two places, and compare the bytes
+	@scripts/setup.sh build images
+	@images/check-reproducible.sh disk
 
 clean: ## remove everything that was built; downloaded packages stay in images/out/cache
 	rm -rf .build

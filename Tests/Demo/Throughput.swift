@@ -7,7 +7,7 @@ import XenHost
 /// comparison has both backends in driver domains.
 enum Throughput {
   /// How often each job runs on each disk.
-  static let rounds = 5
+  static let rounds = 3
 
   /// A job of fio and what to take from its terse output (`fio --minimal`, version 3).
   struct Job {
@@ -79,7 +79,7 @@ enum Throughput {
     let output = try await guest.check(
       """
       /tools/fio/fio --minimal --name=job --filename=/dev/\(device) --direct=1 --size=256M \
-        --ioengine=libaio --time_based --runtime=5 \(job.options)
+        --ioengine=libaio --time_based --runtime=4 \(job.options)
       """, timeout: .seconds(300))
     let fields = output.split(separator: ";", omittingEmptySubsequences: false)
     return fields.count > job.field ? Double(fields[job.field]) ?? 0 : 0

@@ -68,7 +68,7 @@ extension RealXen {
       let host = try await RealXen.host
       _ = try await RealXen.disk
       let guest = try await host.startGuest(
-        .guest("saved", memory: 96, disks: [DiskDomain.partition("guest1")]))
+        .guest("saved", memory: 160, disks: [DiskDomain.partition("guest1")]))
       let first = guest.domid
       try await guest.check("mkfs.ext4 -q /dev/xvda && mount -t ext4 /dev/xvda /mnt")
       try await guest.check("dd if=/dev/urandom of=/mnt/data bs=1M count=8")

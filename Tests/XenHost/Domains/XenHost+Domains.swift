@@ -21,10 +21,16 @@ extension XenHost {
     }
   }
 
-  /// Creates a guest and waits until it answers.
+  /// Creates a guest and waits until it answers. One that does not is destroyed again, so that it
+  /// keeps nothing from the scenarios that follow.
   public func startGuest(_ configuration: DomainConfiguration) async throws -> Domain {
     let domain = try await createDomain(configuration)
-    try await domain.waitUntilReady()
+    do {
+      try await domain.waitUntilReady()
+    } catch {
+      try? await domain.destroy()
+      throw error
+    }
     return domain
   }
 
