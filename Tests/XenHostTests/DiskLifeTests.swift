@@ -77,10 +77,8 @@ extension RealXen {
         // The guest goes on in place after its state was written.
         try await host.dom0.check("xl save -c \(first) /run/saved.image 2>&1")
       } else {
-        try await host.dom0.check("xl save \(first) /run/saved.image 2>&1")
+        try await guest.saveAndRestore(through: "/run/saved.image")
         #expect(try await RealXen.disk.leaves(of: first) == "")
-        try await host.dom0.check("xl restore /run/saved.image 2>&1")
-        try await guest.rejoin(replacing: first)
       }
       try await host.dom0.check("rm -f /run/saved.image")
       // From the disk, not from the guest's memory.

@@ -24,11 +24,12 @@ actor AgentConnection {
     }
   }
 
-  /// Begins to serve a machine. The port must not serve another one.
-  func beginSession(machine: String, log: ConsoleLog) {
+  /// Begins to serve a machine. The port must not serve another one. An agent that has been running
+  /// before, in a restored machine, does not say again that it is ready.
+  func beginSession(machine: String, log: ConsoleLog, isRunning: Bool = false) {
     self.machine = machine
     self.log = log
-    isReady = false
+    isReady = isRunning
     isGone = false
   }
 

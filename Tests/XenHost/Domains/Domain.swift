@@ -68,13 +68,23 @@ public final class Domain: Sendable {
     try await waitUntilReady()
   }
 
-  /// After something in Dom0 replaced the domain, as `xl restore` does: joins the console of the
-  /// domain that now has this name.
-  public func rejoin(replacing old: Int) async throws {
+  /// Saves the domain to a file in Dom0, which ends it, and restores it under another number, with
+  /// its agent where it was.
+  public func saveAndRestore(through file: String) async throws {
+    let old = domid
+    try await host.dom0.check("xl save \(old) \(file) 2>&1")
+    try await port.agent.waitUntilGone(timeout: Shell.defaultTimeout)
+    try await host.dom0.check("xl restore \(file) 2>&1")
+    try await rejoin(replacing: old, isRunning: true)
+  }
+
+  /// After something in Dom0 replaced the domain: joins the console of the domain that now has this
+  /// name.
+  private func rejoin(replacing old: Int, isRunning: Bool = false) async throws {
     let answer = try await host.dom0.check("domain-await \(name) \(old)")
     let new = Int(answer) ?? old
     identifier.withLock { $0 = new }
-    await port.agent.beginSession(machine: name, log: log)
+    await port.agent.beginSession(machine: name, log: log, isRunning: isRunning)
     try await host.relayConsole(of: new, to: port)
   }
 
