@@ -13,7 +13,8 @@
 public struct BackendLifecycle: Sendable {
   /// How long a state stays that libxl must see. libxl compares for equality with the value that
   /// it reads after the watch event, so the first 2 must not become 4, and the last 6 must not
-  /// vanish, before Dom0 has had time to read. 100 ms have been seen to be too short for a busy Dom0.
+  /// vanish, before Dom0 has had time to read. 100 ms have been seen to be too short for a busy
+  /// Dom0.
   public static let holdMilliseconds = 500
 
   enum Target: Sendable {

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// What this process has used of the machine, for its log.
 public enum ProcessUsage {
-  /// The most memory that was resident at once, in KiB (`ru_maxrss` of `getrusage(2)`); nil when the
-  /// kernel does not tell.
+  /// The most memory that was resident at once, in KiB (`ru_maxrss` of `getrusage(2)`); nil when
+  /// the kernel does not tell.
   public static var peakResidentKiB: Int? {
     var usage = rusage()
     // SAFETY: a structure of ours, for the time of the call.
