@@ -1,3 +1,4 @@
+import RingTransport
 import Logging
 
 /// The program's arguments.
@@ -5,7 +6,7 @@ struct Arguments: Equatable {
   /// What the program was called to do.
   enum Mode: Equatable {
     /// Serve a leaf.
-    case serve(BlockLeaf)
+    case serve(BackendLeaf)
     case help
     case version
     /// The arguments are wrong; the text says how.
@@ -33,7 +34,8 @@ struct Arguments: Equatable {
       case "--help", "-h": mode = .help
       case "--version": mode = .version
       case "--path":
-        guard let text = rest.next(), let leaf = BlockLeaf(text) else {
+        guard let text = rest.next(), let leaf = BackendLeaf(text), leaf.kind.isDisk
+        else {
           mode = .wrong("--path needs a leaf such as backend/vbd/2/51712")
           return
         }

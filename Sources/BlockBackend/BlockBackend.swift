@@ -20,7 +20,7 @@ import SystemPackage
     }
   }
 
-  private static func serve(_ leaf: BlockLeaf, _ arguments: Arguments) -> Int32 {
+  private static func serve(_ leaf: BackendLeaf, _ arguments: Arguments) -> Int32 {
     var log = Logger(label: "block-backend") { _ in
       ConsoleLog(
         console: .standardError, program: "block-backend", level: arguments.logLevel)
@@ -51,7 +51,7 @@ import SystemPackage
 
   /// Runs one device until its life ends.
   private static func run<Transport: XenStoreTransport & ~Copyable>(
-    _ leaf: BlockLeaf, _ arguments: Arguments, _ log: Logger, _ transport: consuming Transport
+    _ leaf: BackendLeaf, _ arguments: Arguments, _ log: Logger, _ transport: consuming Transport
   ) throws(BlockProcessError) {
     let store = XenStoreClient(transport)
     let hypervisor: XenHypervisor

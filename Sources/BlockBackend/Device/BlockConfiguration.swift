@@ -15,13 +15,13 @@ struct BlockConfiguration: Sendable, Equatable {
   ]
 
   /// Judges the nodes' values; nil stands for a node that is not there.
-  init(leaf: BlockLeaf, values: [String?]) throws(BlockConfigurationError) {
+  init(leaf: BackendLeaf, values: [String?]) throws(BlockConfigurationError) {
     precondition(values.count == Self.nodes.count)
     guard let text = values[0], let frontend = XenStorePath(text) else {
       throw .bad(node: "frontend", value: values[0])
     }
     guard let parameters = values[1] else { throw .bad(node: "params", value: nil) }
-    if leaf.kind == .formatted {
+    if leaf.kind == .qemuDisk {
       let format = parameters.prefix { $0 != ":" }
       throw .unsupportedFormat(String(format))
     }

@@ -15,7 +15,7 @@ struct BlockDevice<
   Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable,
   Transport: XenStoreTransport & ~Copyable
 >: ~Copyable {
-  let leaf: BlockLeaf
+  let leaf: BackendLeaf
   let bufferByteCount: Int
   let log: Logger
   var hypervisor: Xen
@@ -61,7 +61,7 @@ struct BlockDevice<
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
   init(
-    leaf: BlockLeaf, bufferByteCount: Int, log: Logger, hypervisor: consuming Xen,
+    leaf: BackendLeaf, bufferByteCount: Int, log: Logger, hypervisor: consuming Xen,
     storage: consuming Storage, store: consuming XenStoreClient<Transport>
   ) {
     self.leaf = leaf

@@ -10,7 +10,7 @@ enum BlockFeatures {
 
   /// Written together with state InitWait.
   static func nodes(
-    _ leaf: BlockLeaf, _ configuration: BlockConfiguration, _ geometry: BlockGeometry
+    _ leaf: BackendLeaf, _ configuration: BlockConfiguration, _ geometry: BlockGeometry
   ) -> [XenStoreOperation] {
     var values = [
       ("max-ring-page-order", String(largestRingPageOrder)),
@@ -35,7 +35,7 @@ enum BlockFeatures {
 
   /// Written when the target grew, with the state once more, which is the frontend's signal.
   static func capacityNodes(
-    _ leaf: BlockLeaf, _ geometry: BlockGeometry
+    _ leaf: BackendLeaf, _ geometry: BlockGeometry
   ) -> [XenStoreOperation] {
     [.write(leaf.node("sectors"), String(geometry.sectorCount))]
   }

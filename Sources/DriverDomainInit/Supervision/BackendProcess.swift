@@ -1,3 +1,4 @@
+import RingTransport
 import CLinux
 import Glibc
 import SystemPackage

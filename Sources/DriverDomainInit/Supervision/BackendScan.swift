@@ -20,8 +20,11 @@ struct BackendScan {
   /// 0x7FEF, but each needs nodes of our quota) are not real.
   static let nameCountMax = 1024
 
+  /// The kinds of devices that this domain serves.
+  static let servedKinds = BackendLeaf.Kind.allCases.filter(\.isDisk)
+
   /// The operations of the first step.
-  static let firstOperations = BackendLeaf.Kind.allCases.compactMap { kind in
+  static let firstOperations = Self.servedKinds.compactMap { kind in
     XenStorePath("backend/\(kind.rawValue)").map { XenStoreOperation.list($0) }
   }
 
@@ -32,7 +35,7 @@ struct BackendScan {
     switch level {
     case .guests:
       var guests: [(kind: BackendLeaf.Kind, guest: String)] = []
-      for (kind, names) in zip(BackendLeaf.Kind.allCases, lists) {
+      for (kind, names) in zip(Self.servedKinds, lists) {
         guests += names.map { (kind, $0) }
       }
       guests = Array(guests.prefix(Self.nameCountMax)).filter {
@@ -48,7 +51,7 @@ struct BackendScan {
       var leaves: [BackendLeaf] = []
       for ((kind, guest), devices) in zip(guests, lists) {
         leaves += devices.compactMap { device in
-          BackendLeaf(kind: kind.rawValue, guest: guest, device: device)
+          BackendLeaf(kind: kind.rawValue, frontendDomain: guest, device: device)
         }
       }
       return .finished(leaves.prefix(Self.nameCountMax).sorted())

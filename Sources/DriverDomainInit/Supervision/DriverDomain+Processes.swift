@@ -1,3 +1,4 @@
+import RingTransport
 import Glibc
 import Logging
 import SystemPackage

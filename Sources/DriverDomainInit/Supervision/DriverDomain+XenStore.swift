@@ -58,9 +58,8 @@ extension DriverDomain where Transport: ~Copyable {
       observations[leaf] = true
       return
     }
-    guard let path = XenStorePath(leaf.statePath) else { return }
     observations[leaf] = false
-    submit([.read(path)], for: .observe(leaf))
+    submit([.read(leaf.node("state"))], for: .observe(leaf))
   }
 
   func startScan() {

@@ -1,3 +1,4 @@
+import RingTransport
 import Logging
 
 /// What becomes of processes.

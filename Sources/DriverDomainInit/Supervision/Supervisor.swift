@@ -1,3 +1,4 @@
+import RingTransport
 import Logging
 
 /// Decides which backend processes run. It does no I/O: events in, actions out.

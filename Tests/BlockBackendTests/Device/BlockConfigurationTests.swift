@@ -64,7 +64,7 @@ struct BlockConfigurationTests {
   private func judge(
     _ nodes: [String: String], leaf text: String = "/local/domain/1/backend/vbd/3/51712"
   ) throws -> BlockConfiguration {
-    let leaf = try #require(BlockLeaf(text))
+    let leaf = try #require(BackendLeaf(text))
     return try BlockConfiguration(
       leaf: leaf, values: BlockConfiguration.nodes.map { nodes[$0] })
   }

@@ -45,8 +45,8 @@ struct BlockFeaturesTests {
     #expect(nodes == ["sectors": "2097152"])
   }
 
-  private var leaf: BlockLeaf {
-    get throws { try #require(BlockLeaf("/local/domain/1/backend/vbd/3/51712")) }
+  private var leaf: BackendLeaf {
+    get throws { try #require(BackendLeaf("/local/domain/1/backend/vbd/3/51712")) }
   }
 
   private func written(
@@ -63,7 +63,7 @@ struct BlockFeaturesTests {
   }
 
   private func collect(
-    _ operations: [XenStoreOperation], _ leaf: BlockLeaf
+    _ operations: [XenStoreOperation], _ leaf: BackendLeaf
   ) throws -> [String: String] {
     var nodes: [String: String] = [:]
     for operation in operations {

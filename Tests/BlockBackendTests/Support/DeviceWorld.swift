@@ -39,7 +39,7 @@ final class DeviceWorld {
   func attach(isReadOnly: Bool = false, _ changes: [String: String] = [:]) throws {
     toolstack.attachDisk(disk, target: "/dev/vda1", isReadOnly: isReadOnly)
     for (node, value) in changes { store.write(disk.backendPath.appending(node), value) }
-    guard let leaf = BlockLeaf("\(disk.backendPath)") else { throw PeerFailure("no leaf") }
+    guard let leaf = BackendLeaf("\(disk.backendPath)") else { throw PeerFailure("no leaf") }
     let geometry = BlockGeometry(
       capacityBytes: UInt64(target.bytes.count),
       discard: .init(granularityBytes: 4096, alignmentBytes: 0))

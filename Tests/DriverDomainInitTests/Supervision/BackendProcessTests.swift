@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct BackendProcessTests {
   private let leaf = BackendLeaf(
-    kind: .virtualBlockDevice, guest: DomainIdentifier(rawValue: 2), device: 51712)
+    kind: .virtualBlockDevice, frontendDomain: DomainIdentifier(rawValue: 2), device: 51712)
 
   private func wait(for process: pid_t) -> ProcessEnd {
     var status: Int32 = 0

@@ -1,3 +1,4 @@
+import RingTransport
 import Testing
 
 @testable import DriverDomainInit

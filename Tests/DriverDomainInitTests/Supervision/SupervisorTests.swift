@@ -9,7 +9,8 @@ import Testing
   private var supervisor = Supervisor(stopSeconds: 10)
 
   static func leaf(_ device: UInt32) -> BackendLeaf {
-    BackendLeaf(kind: .virtualBlockDevice, guest: DomainIdentifier(rawValue: 2), device: device)
+    BackendLeaf(
+      kind: .virtualBlockDevice, frontendDomain: DomainIdentifier(rawValue: 2), device: device)
   }
 
   /// The actions without log lines.

@@ -3,24 +3,9 @@ import Testing
 
 @testable import DriverDomainInit
 
-@Suite struct BackendLeafTests {
+@Suite struct BackendChangeTests {
   private let leaf = BackendLeaf(
-    kind: .virtualBlockDevice, guest: DomainIdentifier(rawValue: 2), device: 51712)
-
-  @Test func pathIsThatOfLibxl() {
-    #expect(leaf.description == "backend/vbd/2/51712")
-    #expect(leaf.statePath == "backend/vbd/2/51712/state")
-    #expect(BackendLeaf(kind: "qdisk", guest: "7", device: "51728")?.kind == .qemuDisk)
-  }
-
-  @Test(arguments: [
-    ("vif", "2", "0"), ("vbd", "", "1"), ("vbd", "02", "1"), ("vbd", "+2", "1"),
-    ("vbd", "65536", "1"), ("vbd", "2", "-1"), ("vbd", "2", "4294967296"), ("vbd", "2", "xvda"),
-    ("vbd", "2", "051712"),
-  ])
-  func onlyCanonicalNamesAreLeaves(kind: String, guest: String, device: String) {
-    #expect(BackendLeaf(kind: kind, guest: guest, device: device) == nil)
-  }
+    kind: .virtualBlockDevice, frontendDomain: DomainIdentifier(rawValue: 2), device: 51712)
 
   @Test func watchEventsAreSorted() {
     #expect(BackendChange(path: "backend") == .tree)
