@@ -69,7 +69,7 @@ import SystemPackage
     }
     var device = BlockDevice(
       leaf: leaf, bufferByteCount: arguments.bufferKiB * 1024, log: log, hypervisor: hypervisor,
-      storage: loop, store: store)
+      storage: TargetLoop(loop), store: store)
     try device.runToEnd()
   }
 
