@@ -5,7 +5,7 @@ import SystemPackage
 /// The main loop of a process: wait, take in what happened, do what can be done.
 extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
   /// Serves the device until its life ends.
-  mutating func runToEnd() throws(BlockProcessError) {
+  mutating func runToEnd() throws(BackendProcessError) {
     start(now: Self.monotonicNanoseconds())
     var hasMore = false
     while !isFinished {
