@@ -1,5 +1,6 @@
 import Glibc
 import RingTransport
+import SimulatedXen
 import SystemPackage
 import Testing
 

@@ -10,7 +10,6 @@ final class StoreSocket {
   private var stream: FileDescriptor?
   private var transport: SimulatedXenStoreTransport?
   private let domain: DomainIdentifier
-  private var unsent: [UInt8] = []
 
   /// Listens at a path, for a domain.
   init(_ path: String, domain: DomainIdentifier) throws {
@@ -54,8 +53,7 @@ final class StoreSocket {
       if isConnected {
         try read()
       } else {
-        // SAFETY: no address is asked for.
-        stream = FileDescriptor(rawValue: try systemCall { unsafe accept(number, nil, nil) })
+        stream = FileDescriptor(rawValue: try systemCall { accept(number, nil, nil) })
         transport = store.connect(as: domain)
       }
     }
@@ -66,7 +64,14 @@ final class StoreSocket {
     guard let stream else { return }
     var buffer = [UInt8](repeating: 0, count: 4096)
     // SAFETY: the call writes at most the buffer's size into it.
-    let count = try unsafe buffer.withUnsafeMutableBytes { try unsafe stream.read(into: $0) }
+    let count = try unsafe buffer.withUnsafeMutableBytes { bytes in
+      do {
+        return try unsafe stream.read(into: bytes)
+      } catch Errno.connectionReset {
+        // It went without reading all that we sent: the end as well.
+        return 0
+      }
+    }
     if count == 0 {
       try stream.close()
       self.stream = nil
@@ -76,7 +81,8 @@ final class StoreSocket {
     var taken = 0
     while taken < count {
       let bytes = Array(buffer[taken..<count])
-      taken += try transport?.write(bytes.span.bytes) ?? 0
+      // SAFETY: the bytes outlive the call, which only copies them.
+      taken += try transport?.write(unsafe bytes.span.bytes) ?? 0
     }
   }
 
@@ -85,9 +91,16 @@ final class StoreSocket {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
       var span = buffer.mutableSpan
-      var bytes = span.mutableBytes
+      // SAFETY: any byte is a valid UInt8, and the buffer outlives the span.
+      var bytes = unsafe span.mutableBytes
       guard let count = try transport?.read(into: &bytes), count > 0 else { return }
-      _ = try stream.writeAll(buffer[..<count])
+      // SAFETY: the call reads as many bytes as were just written. The client may have gone, which
+      // is no signal here, and is seen by the next read.
+      let sent = unsafe buffer.withUnsafeBytes {
+        unsafe send(stream.rawValue, $0.baseAddress, count, Int32(MSG_NOSIGNAL))
+      }
+      // Far less than a socket's buffer is ever under way.
+      guard sent == count else { return }
     }
   }
 }
