@@ -66,6 +66,10 @@ let package = Package(
       name: "RingTransportTests",
       dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
+    .testTarget(
+      name: "PeerKitTests",
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
+      swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["XenHost"], path: "Tests/Demo", swiftSettings: settings),
