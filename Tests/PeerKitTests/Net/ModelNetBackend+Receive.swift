@@ -120,9 +120,11 @@ extension ModelNetBackend {
   }
 
   private func write(_ bytes: [UInt8], _ request: reference_rx_request, at offset: Int) throws {
-    var span = memory.mutableBytes
-    // SAFETY: a piece fits into a page.
-    unsafe span.withUnsafeMutableBytes { unsafe $0.copyBytes(from: bytes) }
+    let count = bytes.count
+    // SAFETY: the range is checked, and the memory stays for the call.
+    unsafe UnsafeMutableRawBufferPointer(
+      start: memory.address(of: 0, byteCount: count), count: count
+    ).copyBytes(from: bytes)
     batch.removeAll()
     batch.appendCopy(
       from: memory, at: 0, byteCount: bytes.count,

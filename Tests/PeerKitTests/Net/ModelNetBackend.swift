@@ -142,8 +142,9 @@ final class ModelNetBackend {
       pageOffset: Int(request.offset), byteCount: count, to: memory, at: 0)
     try hypervisor.copy(&batch)
     guard batch.succeeded(0) else { throw PeerFailure("the model cannot read a sent page") }
-    // SAFETY: the bytes stay for the call.
-    return unsafe memory.bytes.withUnsafeBytes { unsafe Array($0[..<count]) }
+    // SAFETY: the range was checked, and the memory stays for the call.
+    return unsafe Array(
+      UnsafeRawBufferPointer(start: memory.address(of: 0, byteCount: count), count: count))
   }
 
   private func answer(_ slots: [ModelRing.Slot], _ extraPlaces: Set<UInt32>) throws {
