@@ -142,6 +142,8 @@ struct BlockDevice<
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
     case .connectRing: store.readRing(RingParameters.nodes, compares: false)
     case .compareRing: store.readRing(RingParameters.nodes, compares: true)
+    // Nothing of a disk changes so, and the life cycle was told.
+    case .reconfigure: handle(.reconfigured)
     case .quiesce: quiesce()
     case .removeLeaf: store.removeLeaf()
     case .exit(let reason):

@@ -104,7 +104,7 @@ extension ReceiveQueue {
     let header = VirtualNetworkHeader(memory.bytes.extracting(start..<offset))
     do throws(OffloadRefusal) {
       var bytes = memory.mutableBytes
-      var frame = bytes.extracting(range)
+      var frame = bytes._mutatingExtracting(range)
       let announcement = try Offload.incoming(&frame, header: header, features: features)
       let packet = Packet(
         offset: offset, byteCount: byteCount, announcement: announcement,

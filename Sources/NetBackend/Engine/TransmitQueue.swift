@@ -126,14 +126,14 @@ struct TransmitQueue: ~Copyable {
     _ packet: Packet, port: inout Port, policy: VifPolicy
   ) -> NetResponseStatus {
     let range = packet.offset..<packet.offset + packet.byteCount
-    guard policy.filter.passes(memory.bytes.extracting(range)) else {
+    guard policy.filter.admits(memory.bytes.extracting(range)) else {
       statistics.spoofed += 1
       return .dropped
     }
     let header: VirtualNetworkHeader
     do throws(OffloadRefusal) {
       var bytes = memory.mutableBytes
-      var frame = bytes.extracting(range)
+      var frame = bytes._mutatingExtracting(range)
       header = try Offload.outgoing(
         &frame, flags: packet.flags, segmentation: packet.segmentation)
     } catch {
@@ -187,7 +187,7 @@ extension PrivateMemory {
   /// Writes a header at `offset`.
   mutating func encode(_ header: VirtualNetworkHeader, at offset: Int) {
     var bytes = mutableBytes
-    var room = bytes.extracting(offset..<offset + VirtualNetworkHeader.byteCount)
+    var room = bytes._mutatingExtracting(offset..<offset + VirtualNetworkHeader.byteCount)
     header.encode(into: &room)
   }
 }

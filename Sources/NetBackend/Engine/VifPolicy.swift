@@ -13,13 +13,12 @@ final class VifPolicy: Sendable {
   private let filtersMulticast = Atomic(false)
   private let multicast = Mutex(MulticastList())
   private let calculatesHash = Atomic(false)
-  private let hash: Mutex<ControlConfiguration>
+  private let hash = Mutex(ControlConfiguration())
 
-  init(filter: PacketFilter, rate: NetRate?, queueCount: Int, now: UInt64) {
+  init(filter: PacketFilter, rate: NetRate?, now: UInt64) {
     self.filter = filter
     limiter = Mutex(CreditLimiter(rate: rate, nowNanoseconds: now))
     isLimited = Atomic(rate != nil)
-    hash = Mutex(ControlConfiguration(queueCount: queueCount))
   }
 
   // MARK: Rate
@@ -67,7 +66,7 @@ final class VifPolicy: Sendable {
   func withHash<Result>(_ body: (inout ControlConfiguration) -> Result) -> Result {
     hash.withLock { configuration in
       let result = body(&configuration)
-      calculatesHash.store(configuration.isHashing, ordering: .releasing)
+      calculatesHash.store(configuration.isToeplitz, ordering: .releasing)
       return result
     }
   }
@@ -82,8 +81,8 @@ final class VifPolicy: Sendable {
 
   /// The queue for a frame for the guest where the guest has chosen a hash; nil leaves it to the
   /// network.
-  func queue(of frame: RawSpan) -> Int? {
-    guard let hash = hash(of: frame) else { return nil }
-    return self.hash.withLock { $0.queue(for: hash) }
+  func queue(of frame: RawSpan, queueCount: Int) -> Int? {
+    guard let value = hash(of: frame) else { return nil }
+    return hash.withLock { $0.queue(of: value, queueCount: queueCount) }
   }
 }
