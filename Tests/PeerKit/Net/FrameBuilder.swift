@@ -27,6 +27,16 @@ package struct FrameBuilder {
     case other4
     /// No protocol that anybody knows.
     case unknown
+
+    /// Bytes of the headers with all options.
+    var smallestByteCount: Int {
+      switch self {
+      case .unknown: 14
+      case .arp, .other4: 46
+      case .udp4, .tcp4: 14 + 4 + 24 + 20
+      case .udp6, .tcp6: 14 + 4 + 40 + 8 + 20
+      }
+    }
   }
 
   /// Where frames go.
@@ -60,21 +70,24 @@ package struct FrameBuilder {
       frame.packet.checksum = .validated
     }
     let maySegment = kind == .tcp4 ? features.segmentation4 : features.segmentation6
-    if kind == .tcp4 || kind == .tcp6, maySegment, frame.packet.checksum == .blank,
+    // What fits into one segment needs no cutting.
+    let payload = frame.packet.bytes.count - frame.headerByteCount
+    if kind == .tcp4 || kind == .tcp6, maySegment, frame.packet.checksum == .blank, payload > 64,
       frame.packet.bytes.count > 1514 || generator.chance(percent: 10)
     {
-      frame.packet.segmentation = .init(
-        isVersion6: isVersion6, byteCount: .random(in: 64...1460, using: &generator))
+      let size = UInt16.random(in: 64...UInt16(min(1460, payload - 1)), using: &generator)
+      frame.packet.segmentation = .init(isVersion6: isVersion6, byteCount: size)
     }
     return frame
   }
 
   /// A frame of one kind, with random options and contents.
   ///
-  /// - Parameter byteCount: of the frame; shorter frames than their headers become as long as these.
+  /// - Parameter byteCount: of the frame; it becomes longer where its headers need it.
   package mutating func build(
     _ kind: Kind, byteCount: Int, hasTag: Bool? = nil
   ) -> Frame {
+    let byteCount = max(byteCount, kind.smallestByteCount)
     var bytes = destination + source
     if hasTag ?? generator.chance(percent: 10) { bytes += [0x81, 0x00, 0x00, 0x07] }
     var frame = Frame(packet: NetPacket([]), headerByteCount: 0)
@@ -103,7 +116,7 @@ package struct FrameBuilder {
   ) {
     let optionByteCount = generator.chance(percent: 20) ? 4 : 0
     bytes += [0x08, 0x00]
-    let total = UInt16(clamping: max(byteCount - bytes.count, 20 + optionByteCount + 20))
+    let total = UInt16(clamping: byteCount - bytes.count)
     bytes += [0x45 + UInt8(optionByteCount / 4), 0] + big(total)
     // No fragment, 64 hops.
     bytes += random(2) + [0x40, 0, 64, next] + random(2 + 8)
@@ -115,7 +128,7 @@ package struct FrameBuilder {
   ) {
     let hasExtension = generator.chance(percent: 20)
     bytes += [0x86, 0xdd]
-    let payload = UInt16(clamping: max(byteCount - bytes.count - 40, 28))
+    let payload = UInt16(clamping: byteCount - bytes.count - 40)
     bytes += [0x60, 0, 0, 0] + big(payload) + [hasExtension ? 60 : next, 64] + random(32)
     // Options for the destination: padding.
     if hasExtension { bytes += [next, 0, 1, 4, 0, 0, 0, 0] }
