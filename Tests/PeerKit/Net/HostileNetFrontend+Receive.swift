@@ -5,7 +5,7 @@ import SimulatedXen
 /// Receive buffers and control requests with at most a few things wrong.
 extension HostileNetFrontend {
   /// Offers buffers: good ones, twice the same page or number, read-only ones, none.
-  func offerBuffers(_ count: Int) {
+  package func offerBuffers(_ count: Int) {
     for _ in 0..<count {
       guard receive.room > 0 else { break }
       var request = reference_rx_request()

@@ -122,6 +122,11 @@ package final class HostileNetFrontend {
     machine.read(secret.frame) == secret.bytes && machine.read(readOnly.frame) == readOnly.bytes
   }
 
+  /// Slots of the transmit ring that were shown and have no response.
+  package var unansweredTransmitCount: Int {
+    Int(Int32(bitPattern: transmit.produced &- transmit.answered))
+  }
+
   /// Does one thing. Never touches a producer index but to show slots it has room for.
   package func act() {
     switch Int.random(in: 0..<100, using: &generator) {
