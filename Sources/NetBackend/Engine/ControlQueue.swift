@@ -29,21 +29,27 @@ struct ControlQueue: ~Copyable {
     } catch {
       throw .map(error)
     }
+    let ring: BackRing
     do throws(RingViolation) {
       ring = try BackRing(attachingTo: pages, slotByteCount: NetLimits.controlSlotByteCount)
     } catch {
       throw .violation(.ring(error))
     }
+    let memory: PrivateMemory
     do throws(Errno) {
       memory = try PrivateMemory(byteCount: xenPageByteCount)
     } catch {
       throw .memory(error)
     }
+    let port: EventChannelPort
     do throws(Errno) {
       port = try hypervisor.bind(parameters.port, of: frontendDomain)
     } catch {
       throw .bind(error)
     }
+    self.ring = ring
+    self.memory = memory
+    self.port = port
     self.frontendDomain = frontendDomain
     self.queueCount = queueCount
   }

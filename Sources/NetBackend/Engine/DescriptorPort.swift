@@ -15,7 +15,8 @@ struct DescriptorPort: NetPort, ~Copyable {
   init(tap name: String) throws(NetPortError) {
     try Self.expectInterface(name)
     do throws(Errno) {
-      let number = try systemCall { c_open_tap(name) }
+      // SAFETY: the calls read the name to its end; so below.
+      let number = try systemCall { unsafe c_open_tap(name) }
       file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
     } catch {
       throw .open(name, error)
@@ -27,7 +28,8 @@ struct DescriptorPort: NetPort, ~Copyable {
   init(packet name: String, ownAddress: EthernetAddress) throws(NetPortError) {
     try Self.expectInterface(name)
     do throws(Errno) {
-      let number = try systemCall { c_open_packet_port(name) }
+      // SAFETY: as above.
+      let number = try systemCall { unsafe c_open_packet_port(name) }
       file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
     } catch {
       throw .open(name, error)
@@ -37,7 +39,8 @@ struct DescriptorPort: NetPort, ~Copyable {
 
   /// Opening a TAP device that does not exist would make one.
   static func expectInterface(_ name: String) throws(NetPortError) {
-    if if_nametoindex(name) == 0 { throw .missing(name) }
+    // SAFETY: the call reads the name to its end.
+    if unsafe if_nametoindex(name) == 0 { throw .missing(name) }
   }
 
   /// Tells the TAP device what the guest takes unfinished.

@@ -2,13 +2,13 @@ import RingTransport
 import Synchronization
 import SystemPackage
 
+private enum Token {
+  static let wakeUp = 1
+  static let frames = 2
+}
+
 /// The event loop of one queue: waits for the guest, for frames, and for the control thread.
 struct QueueLoop<Port: NetPort & ~Copyable>: ~Copyable {
-  private enum Token {
-    static let wakeUp = 1
-    static let frames = 2
-  }
-
   private var hypervisor: XenHypervisor
   private var queue: NetQueue
   private var port: Port

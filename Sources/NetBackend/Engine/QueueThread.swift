@@ -60,17 +60,17 @@ final class QueueThread: Sendable {
   }
 
   private func run(_ body: @escaping @Sendable (QueueThread) -> Void) -> Int32 {
-    let work = Unmanaged.passRetained(Work(thread: self, body: body))
-    var thread = pthread_t()
     // SAFETY: the new thread takes the reference over; without one it is given back here.
+    let work = unsafe Unmanaged.passRetained(Work(thread: self, body: body))
+    var thread = pthread_t()
     let result = unsafe pthread_create(
       &thread, nil,
       { argument in
-        guard let argument else { return nil }
+        guard let argument = unsafe argument else { return nil }
         let work = unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
         work.body(work.thread)
         return nil
-      }, work.toOpaque())
+      }, unsafe work.toOpaque())
     if result != 0 { unsafe work.release() }
     let identity = result == 0 ? thread : nil
     self.identity.withLock { $0 = identity }

@@ -102,13 +102,14 @@ extension ReceiveQueue {
       return Taken()
     }
     let header = VirtualNetworkHeader(memory.bytes.extracting(start..<offset))
+    let features = features
     do throws(OffloadRefusal) {
-      var bytes = memory.mutableBytes
-      var frame = bytes._mutatingExtracting(range)
+      var frame = memory.mutableBytes(range)
       let announcement = try Offload.incoming(&frame, header: header, features: features)
       let packet = Packet(
         offset: offset, byteCount: byteCount, announcement: announcement,
-        hash: policy.hash(of: frame.bytes), headroomByteCount: headroomByteCount)
+        hash: policy.hash(of: memory.bytes.extracting(range)),
+        headroomByteCount: headroomByteCount)
       guard packet.dataSlotCount == 1 || features.contains(.scatterGather) else {
         statistics.undeliverable += 1
         return Taken()

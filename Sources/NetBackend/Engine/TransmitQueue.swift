@@ -132,8 +132,7 @@ struct TransmitQueue: ~Copyable {
     }
     let header: VirtualNetworkHeader
     do throws(OffloadRefusal) {
-      var bytes = memory.mutableBytes
-      var frame = bytes._mutatingExtracting(range)
+      var frame = memory.mutableBytes(range)
       header = try Offload.outgoing(
         &frame, flags: packet.flags, segmentation: packet.segmentation)
     } catch {
@@ -142,7 +141,8 @@ struct TransmitQueue: ~Copyable {
     }
     let start = packet.offset - VirtualNetworkHeader.byteCount
     let byteCount = packet.byteCount + VirtualNetworkHeader.byteCount
-    memory.encode(header, at: start)
+    var room = memory.mutableBytes(start..<packet.offset)
+    header.encode(into: &room)
     guard port.send(memory, at: start, byteCount: byteCount) else {
       statistics.refused += 1
       return .dropped
@@ -180,14 +180,5 @@ enum PacketMemory {
   /// Where the next packet may begin.
   static func end(of offset: Int, byteCount: Int) -> Int {
     (offset + byteCount + 15) & ~15
-  }
-}
-
-extension PrivateMemory {
-  /// Writes a header at `offset`.
-  mutating func encode(_ header: VirtualNetworkHeader, at offset: Int) {
-    var bytes = mutableBytes
-    var room = bytes._mutatingExtracting(offset..<offset + VirtualNetworkHeader.byteCount)
-    header.encode(into: &room)
   }
 }

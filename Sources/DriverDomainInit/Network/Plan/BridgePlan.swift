@@ -48,7 +48,11 @@ struct BridgePlan: Equatable {
   ) -> [NetworkConfiguration.Bridge] {
     if !configuration.bridges.isEmpty || !choosesUplink { return configuration.bridges }
     let direct = Set(configuration.directUplinks.values.map(\.interface))
-    let names = links.filter { $0.isPhysical && !direct.contains($0.name) }.map(\.name)
+    let candidates = links.filter { $0.isPhysical && !direct.contains($0.name) }
+    // Once chosen it stays: a second uplink that comes back later could close a loop.
+    let bridge = links.first { $0.name == NetworkConfiguration.defaultBridge }
+    let chosen = candidates.filter { $0.bridgeIndex == bridge?.index }
+    let names = (chosen.isEmpty ? candidates : chosen).map(\.name)
     guard let first = names.min(by: InterfaceName.precedes) else { return [] }
     return [.init(name: NetworkConfiguration.defaultBridge, uplinks: [.name(first)])]
   }

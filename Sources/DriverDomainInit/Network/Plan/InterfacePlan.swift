@@ -49,18 +49,19 @@ struct InterfacePlan: Equatable {
 
   /// The changes that make the TAP device `name` a port of its bridge, up. `bridge` is nil when
   /// there is none yet.
-  func changes(tap name: String, bridge: Link?) -> [LinkChange] {
+  func changes(tap name: String, bridge: Link?, configuredMTU: Int?) -> [LinkChange] {
     var changes: [LinkChange] = []
     if bridge == nil {
       changes += [
         .createBridge(self.bridge), .setIPv6(self.bridge, isOn: false), .bringUp(self.bridge),
       ]
+      if let configuredMTU { changes.append(.setMTU(self.bridge, configuredMTU)) }
     }
     changes += [
       .createTap(name), .setIPv6(name, isOn: false), .setAddress(name, .backendEnd),
       .setTransmitQueueLength(name, Self.transmitQueueLength),
     ]
-    if let mtu = mtu ?? bridge?.mtu { changes.append(.setMTU(name, mtu)) }
+    if let mtu = mtu ?? configuredMTU ?? bridge?.mtu { changes.append(.setMTU(name, mtu)) }
     changes += [.attach(name, bridge: self.bridge), .bringUp(name)]
     return changes
   }
