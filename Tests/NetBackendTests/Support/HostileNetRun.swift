@@ -25,9 +25,9 @@ final class HostileNetRun {
     let rate = seed % 9 == 0 ? NetRate(byteCount: 100_000, periodNanoseconds: 50_000_000) : nil
     let policy = VifPolicy(
       filter: try PacketFilter(seed % 4 == 0 ? "ether src 00:16:3e:00:00:02" : ""), rate: rate,
-      queueCount: 1, now: 1_000_000_000)
+      now: 1_000_000_000)
     policy.setFiltersMulticast(seed % 5 == 0)
-    var features = NetFeatures()
+    var features = GuestFeatures()
     if seed % 6 == 0 { features = .none }
     harness = try NetQueueHarness(
       machine: machine, domain: .driver,
@@ -92,7 +92,7 @@ final class HostileNetRun {
 
   private func putFrame() {
     guard harness.network.waiting.count < 50 else { return }
-    let frame = frames.any(NetFeatures(), byteCountMax: 20_000)
+    let frame = frames.any(GuestFeatures(), byteCountMax: 20_000)
     harness.network.put(PortHeader(frame), frame.packet.bytes)
   }
 

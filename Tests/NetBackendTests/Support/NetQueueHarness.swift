@@ -10,7 +10,7 @@ extension DomainIdentifier {
   static let neighbour = DomainIdentifier(rawValue: 3)
 }
 
-extension NetFeatures {
+extension GuestFeatures {
   /// The backend's words for them.
   var guestFeatures: Offload.GuestFeatures {
     var features: Offload.GuestFeatures = []

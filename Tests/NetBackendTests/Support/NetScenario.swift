@@ -8,7 +8,7 @@ import SimulatedXen
 struct NetScenario {
   /// What differs between tests.
   struct Options {
-    var features = NetFeatures()
+    var features = GuestFeatures()
     var hasSplitChannels = true
     var sendsReceiveEvents = true
     var startIndex: UInt32 = 0
@@ -51,7 +51,7 @@ struct NetScenario {
       hasSplitChannels: options.hasSplitChannels, startingAt: options.startIndex,
       seed: options.seed)
     let policy = VifPolicy(
-      filter: try PacketFilter(options.filter), rate: options.rate, queueCount: 1,
+      filter: try PacketFilter(options.filter), rate: options.rate,
       now: 1_000_000_000)
     harness = try NetQueueHarness(
       frontend, sendsReceiveEvents: options.sendsReceiveEvents, policy: policy,

@@ -54,7 +54,7 @@ package struct FrameBuilder {
   ///
   /// - Parameter byteCountMax: of the frame, at least 60.
   package mutating func any(
-    _ features: NetFeatures, byteCountMax: Int = 65535
+    _ features: GuestFeatures, byteCountMax: Int = 65535
   ) -> Frame {
     let kind = Kind.allCases.randomElement(using: &generator) ?? .udp4
     let largest = features.scatterGather ? byteCountMax : min(byteCountMax, 1514)

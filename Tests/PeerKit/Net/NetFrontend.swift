@@ -10,14 +10,14 @@ package final class NetFrontend {
   /// The control ring, which only Windows uses.
   package let control: NetControlFrontend?
   /// What the guest says it can take.
-  package let features: NetFeatures
+  package let features: GuestFeatures
 
   /// Allocates all that the device needs.
   ///
   /// - Parameter start: where the counters of all rings begin.
   package init(
     machine: SimulatedMachine, domain: DomainIdentifier, backendDomain: DomainIdentifier,
-    queueCount: Int = 1, features: NetFeatures = NetFeatures(), hasSplitChannels: Bool = true,
+    queueCount: Int = 1, features: GuestFeatures = GuestFeatures(), hasSplitChannels: Bool = true,
     hasControlRing: Bool = false, startingAt start: UInt32 = 0, seed: UInt64
   ) throws(Errno) {
     precondition(queueCount > 0)

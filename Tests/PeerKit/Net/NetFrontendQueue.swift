@@ -54,7 +54,7 @@ package final class NetFrontendQueue {
   /// The guest's end of the event channel for reception; the same one unless they are split.
   package let receivePort: EventChannelPort
   /// What the guest said it can take.
-  package var features: NetFeatures
+  package var features: GuestFeatures
   /// How many receive buffers the guest posts at most.
   package var bufferCountMax = 256
   var transmitRing: FrontRing
@@ -77,7 +77,7 @@ package final class NetFrontendQueue {
   /// - Parameter start: where the counters of both rings begin.
   package init(
     machine: SimulatedMachine, domain: DomainIdentifier, backendDomain: DomainIdentifier,
-    features: NetFeatures = NetFeatures(), hasSplitChannels: Bool = true,
+    features: GuestFeatures = GuestFeatures(), hasSplitChannels: Bool = true,
     startingAt start: UInt32 = 0, seed: UInt64
   ) throws(Errno) {
     self.machine = machine

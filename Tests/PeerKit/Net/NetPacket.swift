@@ -62,7 +62,7 @@ package struct NetPacket: Hashable, Sendable {
 }
 
 /// What one end of a network device says it can take.
-package struct NetFeatures: Hashable, Sendable {
+package struct GuestFeatures: Hashable, Sendable {
   /// Frames in more than one slot (`feature-sg`).
   package var scatterGather = true
   /// TCP segmentation over IPv4 (`feature-gso-tcpv4`).
@@ -82,8 +82,8 @@ package struct NetFeatures: Hashable, Sendable {
   package init() {}
 
   /// Nothing beyond frames in one slot with their checksums done.
-  package static var none: NetFeatures {
-    var features = NetFeatures()
+  package static var none: GuestFeatures {
+    var features = GuestFeatures()
     features.scatterGather = false
     features.segmentation4 = false
     features.segmentation6 = false

@@ -112,7 +112,7 @@ private final class ModelRun {
     let machine = try SimulatedMachine()
     machine.createDomain(.driver)
     machine.createDomain(.guest)
-    var features = isPoor ? NetFeatures.none : NetFeatures()
+    var features = isPoor ? GuestFeatures.none : GuestFeatures()
     features.hashes = !isPoor && seed % 2 == 0
     frontend = try NetFrontendQueue(
       machine: machine, domain: .guest, backendDomain: .driver, features: features,
