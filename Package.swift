@@ -35,11 +35,11 @@ let package = Package(
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system, logging],
+      dependencies: ["CXen", "CLinux", "CURing", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
-      dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
+      dependencies: ["RingTransport", "CLinux", "CXen", system, logging],
       swiftSettings: settings),
     .target(name: "CEarlyBoot", path: "Sources/CEarlyBoot"),
     .executableTarget(

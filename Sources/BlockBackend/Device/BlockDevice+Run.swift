@@ -3,21 +3,21 @@ import RingTransport
 import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
-extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == EventLoop {
+extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
   /// Serves the device until its life ends.
-  mutating func runToEnd() throws(BlockProcessError) {
+  mutating func runToEnd() throws(BackendProcessError) {
     start(now: Self.monotonicNanoseconds())
     var hasMore = false
     while !isFinished {
       do throws(Errno) {
-        try storage.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try storage.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
         try takeLoopEvents()
         hasMore = turn(now: Self.monotonicNanoseconds())
-        if store.wantsToWrite { storage.armXenStoreWritable() }
+        if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.
           maskedPort = nil
-          storage.armEventChannel(unmasking: queue == nil ? nil : port)
+          storage.loop.armEventChannel(unmasking: queue == nil ? nil : port)
         }
       } catch {
         throw .loop(error)
@@ -27,9 +27,9 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Eve
   }
 
   private mutating func takeLoopEvents() throws(Errno) {
-    while let event = try storage.nextEvent() {
+    while let event = try storage.loop.nextEvent() {
       switch event {
-      case .storage(let token, let result): handleCompletion(token: token, result: result)
+      case .operation(let token, let result): handleCompletion(token: token, result: result)
       case .eventChannel(let port): maskedPort = port
       case .xenStore:
         do throws(XenStoreFailure) {
@@ -37,6 +37,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Eve
         } catch {
           storeFailure = error
         }
+      case .ready: break
       case .stopSignal: handleStop(now: Self.monotonicNanoseconds())
       }
     }

@@ -1,54 +1,64 @@
-import Glibc
-import RingTransport
-import SystemPackage
+internal import Glibc
+public import RingTransport
+public import SystemPackage
 
-@testable import BlockBackend
+/// An event loop, or what a backend wraps around one.
+public protocol LoopOwner: ~Copyable {
+  /// See ``EventLoop/wait(timeoutNanoseconds:)``.
+  mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno)
+  /// See ``EventLoop/nextEvent()``.
+  mutating func nextEvent() throws(Errno) -> LoopEvent?
+}
+
+extension EventLoop: LoopOwner {}
 
 /// An event loop whose event channel device and XenStore are sockets that the test holds the other
 /// ends of.
-struct LoopFixture: ~Copyable {
-  var loop: EventLoop
+public struct LoopFixture<Loop: LoopOwner & ~Copyable>: ~Copyable {
+  /// The loop under test.
+  public var loop: Loop
   /// The other end of the event channel device: ports that are pending go in, unmasked ones come
   /// out.
-  let eventChannel: OwnedFileDescriptor
+  public let eventChannel: OwnedFileDescriptor
   /// The other end of XenStore.
-  let xenStore: OwnedFileDescriptor
+  public let xenStore: OwnedFileDescriptor
   private let loopEventChannel: OwnedFileDescriptor
   private let loopXenStore: OwnedFileDescriptor
 
-  /// Throws ``Unavailable`` with a printed reason where the kernel has no io_uring for us.
-  init() throws {
+  private init(_ wrap: (consuming EventLoop) -> Loop) throws {
     let events = try Self.socketPair()
     let store = try Self.socketPair()
+    let loop: EventLoop
     do throws(Errno) {
       loop = try EventLoop(eventDescriptor: events.0, xenStoreDescriptor: store.0)
     } catch {
       print("skipped: no io_uring here: \(error)")
-      throw Unavailable()
+      throw LoopUnavailable()
     }
+    self.loop = wrap(loop)
     loopEventChannel = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: events.0))
     eventChannel = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: events.1))
     loopXenStore = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: store.0))
     xenStore = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: store.1))
   }
 
-  /// The kernel has no io_uring for us.
-  struct Unavailable: Error {}
-
   /// Runs `body` on a thread of its own, unless there is no io_uring.
-  static func run(_ body: @escaping (inout LoopFixture) throws -> Void) throws {
+  public static func run(
+    around wrap: @escaping (consuming EventLoop) -> Loop,
+    _ body: @escaping (inout LoopFixture) throws -> Void
+  ) throws {
     try onOwnThread {
       do {
-        var fixture = try LoopFixture()
+        var fixture = try LoopFixture(wrap)
         try body(&fixture)
-      } catch is Unavailable {
+      } catch is LoopUnavailable {
         return
       }
     }
   }
 
   /// Waits until so many events have come, at most five seconds for each.
-  mutating func events(_ count: Int) throws -> [LoopEvent] {
+  public mutating func events(_ count: Int) throws -> [LoopEvent] {
     var events: [LoopEvent] = []
     for _ in 0..<(count * 20) {
       while events.count < count, let event = try loop.nextEvent() { events.append(event) }
@@ -59,25 +69,25 @@ struct LoopFixture: ~Copyable {
   }
 
   /// Whether nothing comes for a while.
-  mutating func staysQuiet() throws -> Bool {
+  public mutating func staysQuiet() throws -> Bool {
     try loop.wait(timeoutNanoseconds: 20_000_000)
     return try loop.nextEvent() == nil
   }
 
   /// Makes a port pending.
-  func raise(_ port: UInt32) {
+  public func raise(_ port: UInt32) {
     var port = port
     unsafe _ = Glibc.write(eventChannel.rawValue, &port, 4)
   }
 
   /// Reads what XenStore said, as the loop's owner does.
-  func readXenStore() {
+  public func readXenStore() {
     var bytes = [UInt8](repeating: 0, count: 64)
     unsafe _ = recv(loopXenStore.rawValue, &bytes, bytes.count, Int32(MSG_DONTWAIT))
   }
 
   /// The next port that the loop unmasked, nil when there is none.
-  func nextUnmasked() -> UInt32? {
+  public func nextUnmasked() -> UInt32? {
     var port: UInt32 = 0
     return unsafe recv(eventChannel.rawValue, &port, 4, Int32(MSG_DONTWAIT)) == 4
       ? port : nil
@@ -92,3 +102,6 @@ struct LoopFixture: ~Copyable {
     return (pair[0], pair[1])
   }
 }
+
+/// The kernel has no io_uring for us.
+private struct LoopUnavailable: Error {}

@@ -1,23 +1,10 @@
 internal import CLinux
 internal import CURing
 internal import Glibc
-import RingTransport
-import SystemPackage
+public import SystemPackage
 
-/// What the event loop of a backend process woke up for.
-enum LoopEvent: Sendable {
-  /// The target is done with an operation: bytes transferred, or a negative error number.
-  case storage(token: Int, result: Int)
-  /// A guest's event arrived on this port, which is masked until the event source is armed again.
-  case eventChannel(EventChannelPort)
-  /// XenStore has something to say.
-  case xenStore
-  /// The administrator or init asks the process to stop.
-  case stopSignal
-}
-
-/// Everything a backend process waits for, in one io_uring: the target's I/O, the guest's events,
-/// XenStore, signals. One system call a turn submits all that is new and waits.
+/// Everything a thread of a backend waits for, in one io_uring: I/O, the guest's events, XenStore,
+/// signals. One system call a turn submits all that is new and waits.
 ///
 /// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
 /// call of its own. The port stays masked from the read until the next
@@ -25,7 +12,7 @@ enum LoopEvent: Sendable {
 /// event storm).
 ///
 /// A ring belongs to the thread that made it: the kernel cancels what a thread submitted that ends.
-@safe struct EventLoop: ~Copyable {
+@safe public struct EventLoop: ~Copyable {
   /// Submission entries: more than a turn needs; a full queue is submitted and used again.
   private static let entryCount: UInt32 = 256
 
@@ -33,36 +20,39 @@ enum LoopEvent: Sendable {
   /// One 32-bit port to unmask, then one that is read; addresses must not move while I/O runs.
   private let ports: UnsafeMutablePointer<UInt32>
   private let eventDescriptor: Int32
+  /// -1 on a thread that does not speak with XenStore; such a thread takes no signals either.
   private let xenStoreDescriptor: Int32
-  private let signals: OwnedFileDescriptor
+  private let signals: OwnedFileDescriptor?
   private var isAwaitingRoom = false
-  private var target: BlockTarget?
-  /// The target's descriptor, -1 without one.
-  private var targetDescriptor: Int32 = -1
 
   /// Sets up the ring and starts to listen. The descriptors must outlive the loop.
   ///
   /// - Parameters:
   ///   - eventDescriptor: of the event channel device (``XenHypervisor/eventDescriptor``).
-  ///   - xenStoreDescriptor: of the XenStore connection.
-  init(eventDescriptor: Int32, xenStoreDescriptor: Int32) throws(Errno) {
-    let signals = OwnedFileDescriptor(
-      adopting: FileDescriptor(rawValue: try systemCall { c_open_stop_signals() }))
+  ///   - xenStoreDescriptor: of the XenStore connection; nil on any thread but the main one, which
+  ///     also blocks SIGTERM and SIGINT for the process and takes them as events.
+  public init(eventDescriptor: Int32, xenStoreDescriptor: Int32?) throws(Errno) {
+    var signals: OwnedFileDescriptor?
+    if xenStoreDescriptor != nil {
+      signals = OwnedFileDescriptor(
+        adopting: FileDescriptor(rawValue: try systemCall { c_open_stop_signals() }))
+    }
     var error: Int32 = 0
     // SAFETY: closed in `deinit` only.
     guard let ring = unsafe c_uring_open(Self.entryCount, &error) else {
       throw Errno(rawValue: error)
     }
+    let signalDescriptor = signals?.rawValue
     self.signals = signals
     unsafe self.ring = ring
     self.eventDescriptor = eventDescriptor
-    self.xenStoreDescriptor = xenStoreDescriptor
+    self.xenStoreDescriptor = xenStoreDescriptor ?? -1
     unsafe ports = .allocate(capacity: 2)
     // SAFETY: fresh memory of this size.
     unsafe ports.initialize(repeating: 0, count: 2)
     armEventChannel(unmasking: nil)
-    armXenStore()
-    armPoll(self.signals.rawValue, .signal)
+    if xenStoreDescriptor != nil { armXenStore() }
+    if let signalDescriptor { armPoll(signalDescriptor, .signal) }
   }
 
   deinit {
@@ -72,7 +62,7 @@ enum LoopEvent: Sendable {
   }
 
   /// Listens for the guest's next event, after unmasking the port of the last one.
-  mutating func armEventChannel(unmasking port: EventChannelPort?) {
+  public mutating func armEventChannel(unmasking port: EventChannelPort?) {
     // SAFETY: the two words live as long as the ring, and nobody else writes them while the chain
     // is under way.
     if let port {
@@ -89,7 +79,7 @@ enum LoopEvent: Sendable {
   }
 
   /// Wakes up once when there is room to write to XenStore.
-  mutating func armXenStoreWritable() {
+  public mutating func armXenStoreWritable() {
     guard !isAwaitingRoom else { return }
     isAwaitingRoom = true
     armPoll(xenStoreDescriptor, .xenStoreWritable, POLLOUT)
@@ -98,7 +88,7 @@ enum LoopEvent: Sendable {
   /// Submits what is new and waits for the first event.
   ///
   /// - Parameter timeoutNanoseconds: how long to wait at most, nil for ever, 0 not at all.
-  mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno) {
+  public mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno) {
     let nanoseconds = timeoutNanoseconds.map { Int64(min($0, UInt64(Int64.max))) } ?? -1
     // SAFETY: the ring is open.
     let result = unsafe c_uring_wait(ring, nanoseconds)
@@ -110,7 +100,7 @@ enum LoopEvent: Sendable {
   }
 
   /// The next event that has arrived, nil when there is none.
-  mutating func nextEvent() throws(Errno) -> LoopEvent? {
+  public mutating func nextEvent() throws(Errno) -> LoopEvent? {
     var completion = c_uring_completion()
     // SAFETY: the ring is open; the completion is copied out.
     while unsafe c_uring_next(ring, &completion) != 0 {
@@ -123,8 +113,10 @@ enum LoopEvent: Sendable {
     _ completion: c_uring_completion
   ) throws(Errno) -> LoopEvent? {
     switch Tag(of: completion.data) {
-    case .storage?:
-      return .storage(token: Tag.token(of: completion.data), result: Int(completion.result))
+    case .operation?:
+      return .operation(token: Tag.token(of: completion.data), result: Int(completion.result))
+    case .ready?:
+      return .ready(token: Tag.token(of: completion.data))
     case .eventChannel?:
       guard completion.result == 4 else {
         // Somebody else read the port, or a signal came: listen again. Anything else would come
@@ -161,60 +153,57 @@ enum LoopEvent: Sendable {
   }
 }
 
-extension EventLoop: BlockStorage {
-  mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
-    close()
-    let opened = try BlockTarget(opening: request)
-    let geometry = opened.geometry
-    targetDescriptor = opened.descriptor
-    target = consume opened
-    return geometry
+/// Input and output. Memory that the kernel reads or fills must stay until the operation's event.
+extension EventLoop {
+  /// Reads `byteCount` bytes of a file from `byteOffset` into `memory` at `offset`. Answered by
+  /// ``LoopEvent/operation(token:result:)``, as all operations.
+  public mutating func read(
+    from descriptor: Int32, at byteOffset: UInt64, byteCount: Int,
+    into memory: borrowing PrivateMemory, at offset: Int, token: Int
+  ) {
+    // SAFETY: in bounds of the memory, which the caller keeps until the operation's event.
+    unsafe c_uring_read(
+      ring, descriptor, memory.address(of: offset, byteCount: byteCount), UInt32(byteCount),
+      byteOffset, Tag.operation.data(token: token), 0)
   }
 
-  mutating func close() {
-    targetDescriptor = -1
-    target = nil
+  /// Writes `byteCount` bytes of `memory` from `offset` to a file at `byteOffset`.
+  public mutating func write(
+    to descriptor: Int32, at byteOffset: UInt64, byteCount: Int,
+    from memory: borrowing PrivateMemory, at offset: Int, token: Int
+  ) {
+    // SAFETY: as in `read`.
+    unsafe c_uring_write(
+      ring, descriptor, memory.address(of: offset, byteCount: byteCount), UInt32(byteCount),
+      byteOffset, Tag.operation.data(token: token), 0)
   }
 
-  var currentCapacityBytes: UInt64? {
-    switch target {
-    case .some(let target): target.currentCapacityBytes
-    case .none: nil
-    }
+  /// Makes what was written durable (`fdatasync`).
+  public mutating func flush(_ descriptor: Int32, token: Int) {
+    // SAFETY: the ring is open.
+    unsafe c_uring_flush(ring, descriptor, Tag.operation.data(token: token))
   }
 
-  mutating func submit(
-    _ operation: StorageOperation, buffer: borrowing PrivateMemory
-  ) -> Bool {
-    precondition(targetDescriptor >= 0, "work comes after the target")
-    let data = Tag.storage.data(token: operation.token)
-    let count = UInt32(truncatingIfNeeded: operation.byteCount)
-    // SAFETY: the buffer outlives the operation, for the queue that owns it waits for every
-    // completion before it goes.
-    switch operation.kind {
-    case .read:
-      unsafe c_uring_read(
-        ring, targetDescriptor,
-        buffer.address(of: operation.bufferOffset, byteCount: Int(count)), count,
-        operation.byteOffset, data, 0)
-    case .write:
-      unsafe c_uring_write(
-        ring, targetDescriptor,
-        buffer.address(of: operation.bufferOffset, byteCount: Int(count)), count,
-        operation.byteOffset, data, 0)
-    case .flush:
-      unsafe c_uring_flush(ring, targetDescriptor, data)
-    case .discard:
-      unsafe c_uring_punch_hole(
-        ring, targetDescriptor, operation.byteOffset, operation.byteCount, data)
-    }
-    return true
+  /// Lets go of a part of a file (`fallocate`, `FALLOC_FL_PUNCH_HOLE`).
+  public mutating func punchHole(
+    in descriptor: Int32, at byteOffset: UInt64, byteCount: UInt64, token: Int
+  ) {
+    // SAFETY: the ring is open.
+    unsafe c_uring_punch_hole(
+      ring, descriptor, byteOffset, byteCount, Tag.operation.data(token: token))
+  }
+
+  /// Waits until a descriptor can be read, once. Answered by ``LoopEvent/ready(token:)``.
+  public mutating func pollReadable(_ descriptor: Int32, token: Int) {
+    // SAFETY: the ring is open.
+    unsafe c_uring_poll(ring, descriptor, UInt32(POLLIN), Tag.ready.data(token: token), 0)
   }
 }
 
 /// Whose completion it is: the top byte of a request's number; below it, the token.
 private enum Tag: UInt8 {
-  case storage = 1
+  case operation = 1
+  case ready
   case eventChannel
   /// Part of a chain: completes only when it fails, and then nothing behind it in the chain does.
   case chain

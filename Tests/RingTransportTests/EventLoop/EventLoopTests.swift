@@ -1,13 +1,12 @@
 import Glibc
 import RingTransport
+import SimulatedXen
 import Testing
-
-@testable import BlockBackend
 
 /// The event loop on the real kernel.
 struct EventLoopTests {
   @Test func aWaitEndsInTime() throws {
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: { $0 }) { fixture in
       let clock = ContinuousClock()
       let elapsed = try clock.measure {
         try fixture.loop.wait(timeoutNanoseconds: 30_000_000)
@@ -22,7 +21,7 @@ struct EventLoopTests {
 
   /// A pending port comes once, and the port is unmasked only when the owner says so.
   @Test func eventsComeOneByOne() throws {
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: { $0 }) { fixture in
       for port in [UInt32(3), 9, 3, .max] {
         fixture.raise(port)
         guard case .eventChannel(let raised)? = try fixture.events(1).first else {
@@ -41,7 +40,7 @@ struct EventLoopTests {
 
   /// Events that pile up while the owner works come afterwards, one each time it asks.
   @Test func eventsWaitForTheirTurn() throws {
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: { $0 }) { fixture in
       for port in UInt32(1)...5 { fixture.raise(port) }
       for port in UInt32(1)...5 {
         guard case .eventChannel(let raised)? = try fixture.events(1).first else {
@@ -57,7 +56,7 @@ struct EventLoopTests {
 
   /// XenStore is listened to all the time: as long as it has something to say, it comes again.
   @Test func xenStoreComesUntilItIsRead() throws {
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: { $0 }) { fixture in
       #expect(try fixture.staysQuiet())
       unsafe _ = Glibc.write(fixture.xenStore.rawValue, "x", 1)
       for _ in 0..<2 {
@@ -80,7 +79,7 @@ struct EventLoopTests {
   }
 
   @Test func stopSignals() throws {
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: { $0 }) { fixture in
       // To this thread, which dies with the test.
       #expect(pthread_kill(pthread_self(), SIGTERM) == 0)
       guard case .stopSignal? = try fixture.events(1).first else {

@@ -1,8 +1,8 @@
-import Glibc
+internal import Glibc
 
 /// Runs `body` on a thread of its own, to its end: an io_uring belongs to one thread, and so does a
 /// set of blocked signals.
-func onOwnThread(_ body: @escaping () throws -> Void) throws {
+public func onOwnThread(_ body: @escaping () throws -> Void) throws {
   let box = ThreadBody(body)
   var thread = pthread_t()
   // SAFETY: the reference is taken back by the thread, which has ended before `box` goes.

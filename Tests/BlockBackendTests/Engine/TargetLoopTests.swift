@@ -1,17 +1,27 @@
 import Glibc
 import RingTransport
+import SimulatedXen
+import SystemPackage
 import Testing
 
 @testable import BlockBackend
 
-/// The event loop as storage, on a real file.
-struct EventLoopStorageTests {
+extension TargetLoop: LoopOwner {
+  mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno) {
+    try loop.wait(timeoutNanoseconds: timeoutNanoseconds)
+  }
+
+  mutating func nextEvent() throws(Errno) -> LoopEvent? { try loop.nextEvent() }
+}
+
+/// A real file as the target.
+struct TargetLoopTests {
   private let scratch = ScratchDirectory()
 
   @Test func writesReadsFlushesAndHoles() throws {
     guard let scratch else { return }
     let path = scratch.makeFile("disk", byteCount: 1 << 20)
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: TargetLoop.init) { fixture in
       let geometry = try fixture.loop.open(request(path))
       #expect(geometry.capacityBytes == 1 << 20)
       var memory = try PrivateMemory(byteCount: 1 << 16)
@@ -44,7 +54,7 @@ struct EventLoopStorageTests {
   @Test func aFullSubmissionQueue() throws {
     guard let scratch else { return }
     let path = scratch.makeFile("disk", byteCount: 4 << 20)
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: TargetLoop.init) { fixture in
       _ = try fixture.loop.open(request(path))
       var memory = try PrivateMemory(byteCount: 4 << 20)
       for page in 0..<1024 {
@@ -62,7 +72,7 @@ struct EventLoopStorageTests {
       var ports: [UInt32] = []
       for event in try fixture.events(1025) {
         switch event {
-        case .storage(let token, let result):
+        case .operation(let token, let result):
           #expect(result == 4096)
           #expect(tokens.insert(token).inserted)
         case .eventChannel(let port): ports.append(port.rawValue)
@@ -71,7 +81,7 @@ struct EventLoopStorageTests {
       }
       #expect(tokens.count == 1024)
       #expect(ports == [77])
-      fixture.loop.armEventChannel(unmasking: nil)
+      fixture.loop.loop.armEventChannel(unmasking: nil)
       var bytes = [UInt8](repeating: 0, count: 1)
       let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
       for page in 0..<1024 {
@@ -86,7 +96,7 @@ struct EventLoopStorageTests {
   @Test func errorsAndTheEnd() throws {
     guard let scratch else { return }
     let path = scratch.makeFile("disk", byteCount: 8192)
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: TargetLoop.init) { fixture in
       _ = try fixture.loop.open(request(path, isReadOnly: true))
       let memory = try PrivateMemory(byteCount: 16384)
       try expect(
@@ -117,13 +127,13 @@ struct EventLoopStorageTests {
   }
 
   private func expect(
-    _ fixture: inout LoopFixture, _ memory: borrowing PrivateMemory,
+    _ fixture: inout LoopFixture<TargetLoop>, _ memory: borrowing PrivateMemory,
     _ operation: StorageOperation, _ expected: Int,
     at location: SourceLocation = #_sourceLocation
   ) throws {
     let isQueued = fixture.loop.submit(operation, buffer: memory)
     #expect(isQueued)
-    guard case .storage(let token, let result)? = try fixture.events(1).first else {
+    guard case .operation(let token, let result)? = try fixture.events(1).first else {
       Issue.record("no completion", sourceLocation: location)
       return
     }
