@@ -34,13 +34,12 @@ package struct InFlightSlots: Hashable, Sendable {
     }
     places[ticket] = place
     occupants[place.slot(in: layout.slotCount)] = ticket
+    let (offset, byteCount) = (layout.slotOffset(of: place), layout.slotByteCount)
     var elements = copies.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
     var bytes = unsafe elements.mutableBytes
-    let start = ticket * layout.slotByteCount
-    var slot = bytes.extracting(start..<(start + layout.slotByteCount))
-    memory.copyOut(
-      from: layout.slotOffset(of: place), byteCount: layout.slotByteCount, into: &slot)
+    var slot = bytes._mutatingExtracting((ticket * byteCount)..<((ticket + 1) * byteCount))
+    memory.copyOut(from: offset, byteCount: byteCount, into: &slot)
     return ticket
   }
 

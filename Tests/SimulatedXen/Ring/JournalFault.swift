@@ -1,4 +1,4 @@
-package import RingTransport
+import RingTransport
 
 /// A way to spoil the journal: one of its steps left out, or two in the wrong order, at the level
 /// of the stores that it makes and the words that it reads. Each must be found.

@@ -1,4 +1,4 @@
-package import RingTransport
+import RingTransport
 
 /// One store into a shared page: an aligned word, or bytes of which anything may have arrived.
 package struct PageStore: Hashable, Sendable {

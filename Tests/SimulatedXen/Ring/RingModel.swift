@@ -1,4 +1,4 @@
-package import RingTransport
+import RingTransport
 
 /// A ring between an honest frontend and a backend that may die at every single store: the real
 /// code of ``JournaledRingState`` on a ``LoggedPage``, one small step at a time.
