@@ -64,7 +64,9 @@ let package = Package(
       swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
+      dependencies: [
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
+      ],
       swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(

@@ -24,7 +24,7 @@ struct Main {
   /// PID 1. It ends in reboot(2), and never returns: the kernel would panic.
   private static func runAsInit() -> Never {
     let (configuration, configurationProblems) = Configuration.parse(Startup.commandLine())
-    let log = logger(to: ConsoleLog.openConsole(), configuration)
+    let log = logger(to: Console.open(), configuration)
     log.notice("driver-domain-init starts", metadata: ["version": "\(Version.current)"])
     let problems = configurationProblems.map(\.description) + Startup.prepare(configuration)
     for problem in problems { log.error("\(problem)") }
@@ -87,8 +87,7 @@ struct Main {
   private static func logger(to file: FileDescriptor, _ configuration: Configuration) -> Logger {
     Logger(label: "driver-domain-init") { _ in
       ConsoleLog(
-        console: file, program: "driver-domain-init", process: getpid(),
-        level: configuration.logLevel)
+        console: file, program: "driver-domain-init", level: configuration.logLevel)
     }
   }
 

@@ -1,4 +1,3 @@
-internal import Glibc
 import RingTransport
 import SystemPackage
 
@@ -6,13 +5,13 @@ import SystemPackage
 extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
   /// Serves the device until its life ends.
   mutating func runToEnd() throws(BackendProcessError) {
-    start(now: Self.monotonicNanoseconds())
+    start(now: MonotonicClock.nanoseconds())
     var hasMore = false
     while !isFinished {
       do throws(Errno) {
         try storage.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
         try takeLoopEvents()
-        hasMore = turn(now: Self.monotonicNanoseconds())
+        hasMore = turn(now: MonotonicClock.nanoseconds())
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.
@@ -33,12 +32,12 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
       case .eventChannel(let port): maskedPort = port
       case .xenStore:
         do throws(XenStoreFailure) {
-          try handleStore(now: Self.monotonicNanoseconds())
+          try handleStore(now: MonotonicClock.nanoseconds())
         } catch {
           storeFailure = error
         }
       case .ready: break
-      case .stopSignal: handleStop(now: Self.monotonicNanoseconds())
+      case .stopSignal: handleStop(now: MonotonicClock.nanoseconds())
       }
     }
   }
@@ -47,15 +46,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
   private func waitingTime(hasMore: Bool) -> UInt64? {
     if hasMore { return 0 }
     guard let deadline = nextDeadline else { return nil }
-    let now = Self.monotonicNanoseconds()
+    let now = MonotonicClock.nanoseconds()
     return deadline > now ? deadline - now : 0
-  }
-
-  /// `CLOCK_MONOTONIC` in nanoseconds.
-  static func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    // SAFETY: a structure of ours, for the time of the call.
-    unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -6,7 +6,7 @@ import SystemPackage
 /// What the supervisor decided.
 extension DriverDomain where Transport: ~Copyable {
   func handle(_ event: Supervisor.Event) {
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     // An action can bring the next event, so this is a queue and not a recursion.
     var events = [event]
     while !events.isEmpty {

@@ -17,7 +17,7 @@ extension DriverDomain where Transport: ~Copyable {
 
   func rescanSoon() {
     if rescanDeadline == nil {
-      rescanDeadline = SystemCall.monotonicMilliseconds() + Self.rescanMilliseconds
+      rescanDeadline = MonotonicClock.milliseconds() + Self.rescanMilliseconds
     }
   }
 
@@ -39,7 +39,7 @@ extension DriverDomain where Transport: ~Copyable {
 
   func updateStorage() {
     let wasSettled = storage.isSettled
-    storage.update(now: SystemCall.monotonicMilliseconds(), exists: Files.exists) {
+    storage.update(now: MonotonicClock.milliseconds(), exists: Files.exists) {
       volume throws(Errno) in
       try Mounts.mount(volume)
       log.info(

@@ -21,7 +21,7 @@ extension DriverDomain where Transport: ~Copyable {
           metadata: ["reason": "\(error)"])
         hasReportedConnection = true
       }
-      reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+      reconnectDeadline = MonotonicClock.milliseconds() + Self.reconnectMilliseconds
       return
     }
     hasReportedConnection = false
@@ -122,7 +122,7 @@ extension DriverDomain where Transport: ~Copyable {
     isScanStale = false
     published = nil
     isWaitingForOutput = false
-    reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+    reconnectDeadline = MonotonicClock.milliseconds() + Self.reconnectMilliseconds
   }
 
   private func handleWatch(_ path: XenStorePath, token: String) {

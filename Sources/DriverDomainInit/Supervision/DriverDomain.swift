@@ -70,7 +70,7 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     loop = try EventLoop()
     signals = try Signals()
     storage = StorageReadiness(
-      options.configuration, now: SystemCall.monotonicMilliseconds())
+      options.configuration, now: MonotonicClock.milliseconds())
     supervisor = Supervisor(stopSeconds: options.configuration.stopSeconds)
     status.announcesLinks = options.isProcessOne
     try loop.watch(signals.descriptor.rawValue, as: .signals, isNew: true)
@@ -102,12 +102,12 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
       supervisor.nextDeadline, storage.nextDeadline, rescanDeadline, reconnectDeadline,
     ]
     guard let next = deadlines.compactMap({ $0 }).min() else { return nil }
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     return next > now ? next - now : 0
   }
 
   private func handleDeadlines() {
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     if let deadline = reconnectDeadline, deadline <= now { connectToXenStore() }
     if let deadline = rescanDeadline, deadline <= now { rescan() }
     if let deadline = storage.nextDeadline, deadline <= now { updateStorage() }

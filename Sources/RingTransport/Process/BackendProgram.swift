@@ -92,5 +92,6 @@ public enum BackendProcessError: Error, CustomStringConvertible {
 
 /// The version of the whole suite.
 public enum SuiteVersion {
+  /// As `--version` prints it.
   public static let current = "0.1.0"
 }

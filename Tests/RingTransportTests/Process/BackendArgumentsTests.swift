@@ -1,3 +1,4 @@
+import Logging
 import RingTransport
 import Testing
 

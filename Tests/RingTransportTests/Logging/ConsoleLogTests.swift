@@ -1,8 +1,9 @@
+import Glibc
 import Logging
 import SystemPackage
 import Testing
 
-@testable import DriverDomainInit
+@testable import RingTransport
 
 @Suite struct ConsoleLogTests {
   @Test func lineHasLevelMessageAndSortedValues() {
@@ -26,11 +27,11 @@ import Testing
       try? pipe.readEnd.close()
       try? pipe.writeEnd.close()
     }
-    let path = "/proc/self/fd/\(pipe.writeEnd.rawValue)"
-    let console = ConsoleLog.openConsole(path)
-    #expect(console != .standardError)
+    let options = FileDescriptor.OpenOptions(rawValue: O_NONBLOCK)
+    let console = try FileDescriptor.open(
+      FilePath("/proc/self/fd/\(pipe.writeEnd.rawValue)"), .writeOnly, options: options)
     let log = Logger(label: "test") { _ in
-      ConsoleLog(console: console, program: "test", process: 1, level: .info)
+      ConsoleLog(console: console, program: "test", level: .info)
     }
     for _ in 0..<1000 { log.info("\(String(repeating: "x", count: 2000))") }
     try console.close()
