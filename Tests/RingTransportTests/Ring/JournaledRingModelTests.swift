@@ -8,8 +8,8 @@ import Testing
 struct JournaledRingModelTests {
   @Test(arguments: [
     Shape(slots: 2, requests: 4, crashes: 3), Shape(slots: 2, requests: 4, crashes: 2, true),
-    Shape(slots: 4, requests: 5, crashes: 2), Shape(slots: 4, requests: 5, crashes: 1, true),
-    Shape(slots: 1, requests: 3, crashes: 3),
+    Shape(slots: 4, requests: 6, crashes: 2), Shape(slots: 4, requests: 5, crashes: 3),
+    Shape(slots: 4, requests: 6, crashes: 2, true), Shape(slots: 1, requests: 3, crashes: 3),
   ])
   func nothingIsLostOrRepeated(shape: Shape) {
     let outcome = RingExplorer.exhaust(shape.options)
