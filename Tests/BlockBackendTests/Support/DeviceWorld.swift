@@ -44,7 +44,7 @@ final class DeviceWorld {
       capacityBytes: UInt64(target.bytes.count),
       discard: .init(granularityBytes: 4096, alignmentBytes: 0))
     device = BlockDevice(
-      leaf: leaf, bufferByteCount: BlockQueue.smallestBufferByteCount,
+      leaf: leaf, settings: BlockSettings(bufferByteCount: BlockQueue.smallestBufferByteCount),
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       hypervisor: SimulatedHypervisor(machine, domain: .driver),
       storage: ModelStorage(target, geometry: geometry, control: control),
