@@ -12,13 +12,25 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
   /// Judges what the guest was promised.
   mutating func takePromises(_ values: [String?]) {
     guard isAdopting, let geometry else { return }
+    if loss != nil { return postponeAdoption("the target is gone") }
     do throws(BlockPromiseError) {
       let promises = try BlockPromises(values: values)
       self.geometry = try promises.keep(in: geometry)
       promisedSectorCount = promises.sectorCount
       store.readRing(RingParameters.nodes, compares: false)
     } catch {
+      measureAgain()
       postponeAdoption(error.description)
+    }
+  }
+
+  /// Opens the target once more, which may be the right one when the take-over is tried again.
+  private mutating func measureAgain() {
+    guard let configuration else { return }
+    do throws(BlockTargetError) {
+      geometry = try storage.open(configuration.target)
+    } catch {
+      beginLoss()
     }
   }
 

@@ -38,13 +38,18 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
   /// Starts to wait for a target that was lost since the last turn.
   mutating func noticeLoss() {
     guard loss == nil, queue?.targetMode == .lost else { return }
+    beginLoss()
+    if isQuiescing { quiesceLostTarget() }
+  }
+
+  /// Starts to wait for a target.
+  mutating func beginLoss() {
     log.error(
       "the target is gone; requests wait for it",
       metadata: ["seconds": "\(settings.deviceLossNanoseconds / 1_000_000_000)"])
     loss = TargetLoss(since: now)
     deadlines.set(.reopen, now + Self.reopenInterval)
     deadlines.set(.lossOver, now + settings.deviceLossNanoseconds)
-    if isQuiescing { quiesceLostTarget() }
   }
 
   /// Looks whether the target is back.

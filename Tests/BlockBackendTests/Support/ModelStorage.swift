@@ -14,6 +14,8 @@ struct ModelStorage: BlockStorage {
     var isOpen = false
     /// Whether a dead process's operations keep others out, as `O_EXCL` and `flock` do.
     var isFenced = true
+    /// The size that it claims to have, where that is not its own.
+    var reportedBytes: Int?
     /// How often it was opened.
     var openCount = 0
   }
@@ -39,7 +41,8 @@ struct ModelStorage: BlockStorage {
     control.lastRequest = request
     control.isOpen = true
     geometry.isReadOnly = request.isReadOnly
-    geometry.capacityBytes = UInt64(disk.bytes.count)
+    if !request.allowsDiscard { geometry.discard = nil }
+    geometry.capacityBytes = UInt64(control.reportedBytes ?? disk.bytes.count)
     disk.isReadOnly = request.isReadOnly
     return geometry
   }

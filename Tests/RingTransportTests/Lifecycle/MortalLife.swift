@@ -22,11 +22,15 @@ struct MortalLife {
 
   private(set) var store = BackendLifecycle.Observation(
     leafExists: true, backendState: .initialising, online: true, frontendState: .initialising)
+  {
+    // Every write fires the watch, one of the same value too.
+    didSet { hasNews = true }
+  }
+  private var hasNews = true
   /// Which ring the guest's nodes name, and which one the process serves.
   private var ring = 0
   private var servedRing: Int?
   private var machine: BackendLifecycle?
-  private var lastObservation: BackendLifecycle.Observation?
   private var outstanding: Action?
   private var isTimerRunning = false
   /// How often the next process finds target and port still in use by the one that died.
@@ -80,7 +84,7 @@ struct MortalLife {
     if machine == nil {
       if store.leafExists { doers.append { $0.startProcess() } }
     } else {
-      if store != lastObservation { doers.append { $0.observe() } }
+      if hasNews { doers.append { $0.observe() } }
       if outstanding != nil { doers.append { $0.carryOut() } }
       if isTimerRunning { doers.append { $0.fireTimer() } }
     }
@@ -126,14 +130,13 @@ struct MortalLife {
 
   private mutating func endProcess() {
     machine = nil
-    lastObservation = nil
     outstanding = nil
     isTimerRunning = false
     servedRing = nil
   }
 
   private mutating func observe() {
-    lastObservation = store
+    hasNews = false
     send(.observed(store))
   }
 

@@ -56,7 +56,9 @@ struct JournaledRingTests {
   }
 
   private func put(_ value: UInt32, in page: inout [UInt8], at offset: Int) {
-    for index in 0..<4 { page[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
+    for index in 0..<4 {
+      page[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index))
+    }
   }
 
   /// The words of the record, as a process of another version would find them.
@@ -65,7 +67,9 @@ struct JournaledRingTests {
       target: RingIndex(rawValue: 0x0102_0304), distance: 0x0506, phase: .moved)
     #expect(state.rawValue == 0xb102_0506_0102_0304)
     #expect(RingJournal.State(rawValue: state.rawValue) == state)
-    for word: UInt64 in [0, .max, 0xb100_0506_0102_0304, 0xb103_0000_0000_0000, 0xb202_0000_0000_0000] {
+    for word: UInt64 in [
+      0, .max, 0xb100_0506_0102_0304, 0xb103_0000_0000_0000, 0xb202_0000_0000_0000,
+    ] {
       #expect(RingJournal.State(rawValue: word) == nil)
     }
     #expect(RingJournal.stateOffset % 8 == 0)
