@@ -153,6 +153,8 @@ struct BlockDevice<
     case .connectRing: store.readRing(RingParameters.nodes, compares: false)
     case .adoptRing: adoptRing()
     case .compareRing: store.readRing(RingParameters.nodes, compares: true)
+    // Nothing of a disk changes so, and the life cycle was told.
+    case .reconfigure: handle(.reconfigured)
     case .quiesce: quiesce()
     case .removeLeaf: store.removeLeaf()
     case .exit(let reason):

@@ -17,7 +17,7 @@ extension BackendLifecycle {
     case .stopRequested:
       isStopping = true
     case .targetOpened, .targetFailed, .published, .publishFailed, .ringConnected, .ringFailed,
-      .ringUnchanged, .ringChanged, .quiesced:
+      .ringUnchanged, .ringChanged, .reconfigured, .quiesced:
       absorbAnswer(event)
     }
   }
@@ -32,8 +32,8 @@ extension BackendLifecycle {
       return
     }
     switch observation.backendState {
-    case .connected:
-      published = .connected
+    case .connected, .reconfigured:
+      published = observation.backendState
       needsAdoption = isUsed(observation.frontendState)
     case .closing:
       published = .closing
@@ -50,8 +50,11 @@ extension BackendLifecycle {
   }
 
   /// Whether a frontend in this state has a ring that its backend was connected to.
-  private func isUsed(_ state: XenbusState?) -> Bool {
-    state == .initialised || state == .connected || state == .closing
+  func isUsed(_ state: XenbusState?) -> Bool {
+    switch state {
+    case .initialised, .connected, .closing, .reconfiguring, .reconfigured: true
+    case nil, .unknown, .initialising, .initWait, .closed: false
+    }
   }
 
   /// Whether a frontend that had a ring may still wait for answers. One whose state makes no sense
@@ -121,6 +124,8 @@ extension BackendLifecycle {
       break
     case (.compareRing, .ringChanged):
       isRingStale = true
+    case (.reconfigure, .reconfigured):
+      isReconfigured = true
     case (.quiesce, .quiesced):
       hasRing = false
       isAnnounced = false
@@ -143,6 +148,8 @@ extension BackendLifecycle {
       isFirstWait = false
     case .connected:
       isAnnounced = true
+    case .reconfigured:
+      isReconfigured = false
     default:
       break
     }

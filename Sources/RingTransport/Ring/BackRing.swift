@@ -51,11 +51,21 @@ public struct BackRing: ~Copyable {
 
   /// Publishes one response: its bytes, then the producer index. The peer may see it at once.
   public mutating func publish(_ response: RawSpan) {
+    stage(response)
+    pushStaged()
+  }
+
+  /// Writes one response that the peer does not see before ``pushStaged()``: a packet's responses
+  /// become visible together.
+  public mutating func stage(_ response: RawSpan) {
     precondition(response.byteCount <= layout.slotByteCount)
     precondition(inFlightCount > 0, "one response for each request taken")
     pages.copyIn(response, to: layout.slotOffset(of: responseProducer))
-    cursor.produce(pages)
+    cursor.advanceProducer()
   }
+
+  /// Shows the peer everything that was staged.
+  public mutating func pushStaged() { cursor.pushProducer(pages) }
 
   /// Whether the peer asked for an event on any response published since the last call
   /// (`RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`, once for a whole batch).
@@ -63,10 +73,20 @@ public struct BackRing: ~Copyable {
   /// An event that nobody asked for costs a guest an EOI delay (XSA-391 hardening).
   public mutating func takeNotifyDecision() -> Bool { cursor.takeNotifyDecision(pages) }
 
-  /// Asks for an event at the next request, then looks once more (`RING_FINAL_CHECK_FOR_REQUESTS`).
+  /// Asks for an event when the next request comes, then looks once more
+  /// (`RING_FINAL_CHECK_FOR_REQUESTS`).
   ///
-  /// - Returns: true when a request came in between, so that sleeping now would miss it.
-  public mutating func armRequestEvent() throws(RingViolation) -> Bool {
-    try cursor.armRequestEvent(pages)
+  /// - Parameter count: how many waiting requests there have to be for the owner to go on.
+  /// - Returns: true when there are as many, so that sleeping now would miss them.
+  public mutating func armRequestEvent(needing count: UInt32 = 1) throws(RingViolation) -> Bool {
+    try cursor.armRequestEvent(pages, needing: count)
+  }
+
+  /// Requests that wait in the ring, checked against what can be.
+  ///
+  /// Everything between `rsp_prod` and `req_prod` occupies a slot, so the distance is at most the
+  /// number of slots; and the frontend never takes a request back, so it is at least what we hold.
+  public func waitingRequestCount() throws(RingViolation) -> UInt32 {
+    try cursor.waitingRequestCount(pages)
   }
 }

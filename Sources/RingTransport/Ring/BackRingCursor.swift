@@ -29,7 +29,7 @@ package struct BackRingCursor: Hashable, Sendable {
     self.init(
       layout: layout,
       at: RingIndex(rawValue: memory.loadAcquiring(at: RingLayout.responseProducerOffset)))
-    _ = try unconsumedCount(memory)
+    _ = try waitingRequestCount(memory)
   }
 
   /// Requests taken and not answered.
@@ -41,16 +41,20 @@ package struct BackRingCursor: Hashable, Sendable {
   package mutating func consume<Memory: RingMemory & ~Copyable>(
     _ memory: borrowing Memory
   ) throws(RingViolation) -> RingIndex? {
-    guard try unconsumedCount(memory) > 0 else { return nil }
+    guard try waitingRequestCount(memory) > 0 else { return nil }
     let index = requestConsumer
     requestConsumer = index.advanced(by: 1)
     return index
   }
 
-  /// Makes the response in slot `responseProducer` the peer's.
-  package mutating func produce<Memory: RingMemory & ~Copyable>(_ memory: borrowing Memory) {
+  /// Counts the response in slot `responseProducer`. The peer does not see it yet.
+  package mutating func advanceProducer() {
     precondition(inFlightCount > 0, "one response for each request taken")
     responseProducer = responseProducer.advanced(by: 1)
+  }
+
+  /// Makes all responses that were counted the peer's.
+  package func pushProducer<Memory: RingMemory & ~Copyable>(_ memory: borrowing Memory) {
     memory.storeReleasing(responseProducer.rawValue, at: RingLayout.responseProducerOffset)
   }
 
@@ -67,22 +71,20 @@ package struct BackRingCursor: Hashable, Sendable {
     return responseProducer.distance(from: wanted) < published
   }
 
-  /// See ``BackRing/armRequestEvent()``.
+  /// See ``BackRing/armRequestEvent(needing:)``.
   package func armRequestEvent<Memory: RingMemory & ~Copyable>(
-    _ memory: borrowing Memory
+    _ memory: borrowing Memory, needing count: UInt32 = 1
   ) throws(RingViolation) -> Bool {
-    if try unconsumedCount(memory) > 0 { return true }
+    let waiting = try waitingRequestCount(memory)
+    if waiting >= count { return true }
     memory.storeReleasing(
-      requestConsumer.advanced(by: 1).rawValue, at: RingLayout.requestEventOffset)
+      requestConsumer.advanced(by: waiting &+ 1).rawValue, at: RingLayout.requestEventOffset)
     fullMemoryFence()
-    return try unconsumedCount(memory) > 0
+    return try waitingRequestCount(memory) >= count
   }
 
-  /// Requests that wait in the ring, checked against what can be.
-  ///
-  /// Everything between `rsp_prod` and `req_prod` occupies a slot, so the distance is at most the
-  /// number of slots; and the frontend never takes a request back, so it is at least what we hold.
-  package func unconsumedCount<Memory: RingMemory & ~Copyable>(
+  /// See ``BackRing/waitingRequestCount()``.
+  package func waitingRequestCount<Memory: RingMemory & ~Copyable>(
     _ memory: borrowing Memory
   ) throws(RingViolation) -> UInt32 {
     let producer = RingIndex(

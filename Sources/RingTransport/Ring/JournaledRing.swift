@@ -61,7 +61,7 @@ public struct JournaledRing: ~Copyable {
   /// See ``BackRing/takeNotifyDecision()``.
   public mutating func takeNotifyDecision() -> Bool { state.takeNotifyDecision(pages) }
 
-  /// See ``BackRing/armRequestEvent()``.
+  /// See ``BackRing/armRequestEvent(needing:)``.
   public mutating func armRequestEvent() throws(RingViolation) -> Bool {
     try state.armRequestEvent(pages)
   }

@@ -22,7 +22,7 @@ package struct JournaledRingState: Hashable, Sendable {
     var cursor = BackRingCursor(
       layout: layout,
       at: RingIndex(rawValue: memory.loadAcquiring(at: RingLayout.responseProducerOffset)))
-    let outstanding = try cursor.unconsumedCount(memory)
+    let outstanding = try cursor.waitingRequestCount(memory)
     hasRecovered = RingJournal.recover(
       memory, layout: layout, responseByteCount: responseByteCount,
       producer: cursor.responseProducer, outstanding: outstanding)
@@ -82,7 +82,7 @@ package struct JournaledRingState: Hashable, Sendable {
     cursor.takeNotifyDecision(memory)
   }
 
-  /// See ``BackRing/armRequestEvent()``.
+  /// See ``BackRing/armRequestEvent(needing:)``.
   package func armRequestEvent<Memory: RingMemory & ~Copyable>(
     _ memory: borrowing Memory
   ) throws(RingViolation) -> Bool {
@@ -108,7 +108,8 @@ package struct JournaledRingState: Hashable, Sendable {
       inFlight.move(displaced, to: place)
     }
     RingJournal.answer(response, at: target, layout: cursor.layout, in: memory)
-    cursor.produce(memory)
+    cursor.advanceProducer()
+    cursor.pushProducer(memory)
     inFlight.release(ticket)
   }
 
