@@ -15,7 +15,7 @@ struct RealXen {
   }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
   private static let networkBoot = Task { () -> any NetworkBackendDomain in
-    let host = try await host
+    let host = try await boot.value
     return isOurNetwork ? try await NetworkDomain(on: host) : try await LinuxNetworkDomain(on: host)
   }
 

@@ -6,7 +6,7 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
 
   public let domain: Domain
   public let host: XenHost
-  public let outsideNetwork = "net-b"
+  public let outside = OutsideNetwork.second
 
   /// Creates the domain from the guests' image, with its own network card, and waits until it
   /// serves.

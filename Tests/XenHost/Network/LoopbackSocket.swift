@@ -1,8 +1,7 @@
 import Foundation
 import Glibc
 
-/// TCP sockets on this machine's loopback addresses, which a guest behind QEMU's network reaches as
-/// 10.0.2.2 and fec0::2.
+/// TCP sockets on this machine's loopback addresses, which guests reach as `OutsideNetwork` says.
 enum LoopbackSocket {
   /// The two loopback addresses.
   enum Family: Sendable {

@@ -5,8 +5,8 @@ public protocol NetworkBackendDomain: Sendable {
   var domain: Domain { get }
   /// The host that it runs on.
   var host: XenHost { get }
-  /// QEMU's name of the network behind the domain's card.
-  var outsideNetwork: String { get }
+  /// QEMU's network behind the domain's card.
+  var outside: OutsideNetwork { get }
 }
 
 extension NetworkBackendDomain {
@@ -52,7 +52,7 @@ extension NetworkBackendDomain {
   public func forward(to address: String, port: Int) async throws -> Int {
     let local = try LoopbackSocket.freePort()
     let command =
-      "hostfwd_add \(outsideNetwork) tcp:127.0.0.1:\(local)-\(address):\(port)"
+      "hostfwd_add \(outside.name) tcp:127.0.0.1:\(local)-\(address):\(port)"
     let reply = try await host.qmp(
       "human-monitor-command", arguments: "{\"command-line\": \"\(command)\"}")
     // The human monitor answers with the text of an error, or with nothing.
@@ -61,4 +61,21 @@ extension NetworkBackendDomain {
     }
     return local
   }
+}
+
+/// A network of QEMU's own, behind a passed-through card.
+public struct OutsideNetwork: Sendable {
+  /// QEMU's name of it.
+  public let name: String
+  /// Where this machine's 127.0.0.1 is.
+  public let address: String
+  /// Where this machine's ::1 is.
+  public let addressIPv6: String
+
+  /// Behind ``XenHost/networkCard``.
+  public static let first = OutsideNetwork(
+    name: "net-a", address: "10.0.2.2", addressIPv6: "fec0:0:0:2::2")
+  /// Behind ``XenHost/peerNetworkCard``.
+  public static let second = OutsideNetwork(
+    name: "net-b", address: "10.0.3.2", addressIPv6: "fec0:0:0:3::2")
 }

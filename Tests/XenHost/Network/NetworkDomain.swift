@@ -6,7 +6,7 @@ public final class NetworkDomain: NetworkBackendDomain {
   /// The domain itself; its console log is that of init and of all backends.
   public let domain: Domain
   public let host: XenHost
-  public let outsideNetwork = "net-a"
+  public let outside = OutsideNetwork.first
 
   /// Creates the domain and waits until it says that it is ready.
   public init(on host: XenHost) async throws {
