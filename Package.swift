@@ -23,6 +23,7 @@ let package = Package(
   products: [
     .executable(name: "driver-domain-init", targets: ["DriverDomainInit"]),
     .executable(name: "block-backend", targets: ["BlockBackend"]),
+    .executable(name: "net-backend", targets: ["NetBackend"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -32,14 +33,19 @@ let package = Package(
     .systemLibrary(name: "CXen", path: "Sources/CXen"),
     .target(
       name: "CURing", path: "Sources/CURing", linkerSettings: [.linkedLibrary("uring")]),
+    .target(name: "CPcap", path: "Sources/CPcap", linkerSettings: [.linkedLibrary("pcap")]),
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system, logging],
+      dependencies: ["CXen", "CLinux", "CURing", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
-      dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
+      dependencies: ["RingTransport", "CLinux", "CXen", system, logging],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "NetBackend",
+      dependencies: ["RingTransport", "CLinux", "CURing", "CXen", "CPcap", system, logging],
       swiftSettings: settings),
     .target(name: "CEarlyBoot", path: "Sources/CEarlyBoot"),
     .executableTarget(
@@ -64,7 +70,9 @@ let package = Package(
       swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
-      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
+      dependencies: [
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
+      ],
       swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(
@@ -75,6 +83,14 @@ let package = Package(
       dependencies: [
         "BlockBackend", "RingTransport", "SimulatedXen", "PeerKit", "CRingReference",
         "CAllocationCount", "CXen", system, logging,
+      ],
+      swiftSettings: settings),
+    .target(name: "CNetReference", path: "Tests/CNetReference"),
+    .testTarget(
+      name: "NetBackendTests",
+      dependencies: [
+        "NetBackend", "RingTransport", "SimulatedXen", "PeerKit", "CNetReference",
+        "CAllocationCount", "CXen", "CPcap", system, logging,
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),

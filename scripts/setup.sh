@@ -7,7 +7,7 @@ set -euo pipefail
 packages_build=(
   git ca-certificates # swift build fetches its dependencies
   make g++ binutils # Swift's compiler links with them
-  libxen-dev liburing-dev # Sources/CXen, Sources/CURing
+  libxen-dev liburing-dev libpcap-dev # Sources/CXen, Sources/CURing, Sources/CPcap
 )
 packages_images=(
   cpio # pack-initramfs.sh

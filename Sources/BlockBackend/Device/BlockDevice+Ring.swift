@@ -4,14 +4,6 @@ import SystemPackage
 
 /// Connecting and disconnecting the ring.
 extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copyable {
-  /// Reads where the frontend's ring is.
-  mutating func readRing(compares: Bool) {
-    guard let configuration else { return }
-    submit(
-      RingParameters.nodes.map { .read(configuration.frontend.appending($0)) },
-      for: .readRing(compares: compares))
-  }
-
   /// Judges the frontend's nodes, and connects or compares.
   mutating func takeRing(_ values: [String?], compares: Bool) {
     let parameters: RingParameters

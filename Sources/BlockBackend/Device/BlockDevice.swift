@@ -21,11 +21,9 @@ struct BlockDevice<
   var hypervisor: Xen
   /// The target, and in production the event loop that it belongs to.
   var storage: Storage
-  var store: XenStoreClient<Transport>
+  var store: LeafStore<Transport>
 
   var lifecycle = BackendLifecycle()
-  /// What each batch under way is for.
-  var batches: [XenStoreBatchIdentifier: BatchPurpose] = [:]
   /// Known once the leaf has been read.
   var configuration: BlockConfiguration?
   var configurationError: BlockConfigurationError?
@@ -37,10 +35,7 @@ struct BlockDevice<
   var isQuiescing = false
   /// What the connected ring was built from, to notice when the frontend made a new one.
   var ringParameters: RingParameters?
-  var deadlines = Deadlines()
-  /// Set when a watch fired while the nodes were being read: read them again.
-  var observesAgain = false
-  var isObserving = false
+  var deadlines = Deadlines<Deadline>()
   /// The port to unmask when the turn's work is done.
   var maskedPort: EventChannelPort?
   /// Why the connection to XenStore is of no use any more.
@@ -50,13 +45,14 @@ struct BlockDevice<
   /// The time of the event being handled, in nanoseconds of a monotonic clock.
   var now: UInt64 = 0
 
-  /// Why a XenStore batch was submitted.
-  enum BatchPurpose {
-    case readConfiguration
-    case observe
-    case readRing(compares: Bool)
-    case publish
-    case watch
+  /// What a deadline is for.
+  enum Deadline: Int, CaseIterable {
+    /// The life cycle's timer.
+    case hold
+    /// Trying a busy target once more.
+    case openAgain
+    /// Looking whether the target grew.
+    case capacity
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
@@ -69,14 +65,13 @@ struct BlockDevice<
     self.log = log
     self.hypervisor = hypervisor
     self.storage = storage
-    self.store = store
+    self.store = LeafStore(leaf: leaf, client: store, log: log)
   }
 
   /// Reads the leaf and starts to watch it.
   mutating func start(now: UInt64) {
     self.now = now
-    submit([.watch(leaf.path, token: Self.leafToken)], for: .watch)
-    submit(BlockConfiguration.nodes.map { .read(leaf.node($0)) }, for: .readConfiguration)
+    store.start(reading: BlockConfiguration.nodes)
   }
 
   /// The next time at which ``turn(now:)`` has something to do of its own, in nanoseconds.
@@ -141,55 +136,19 @@ struct BlockDevice<
     switch action {
     case .openTarget: openTarget()
     case .publish(let state, let withFeatures): publish(state, withFeatures: withFeatures)
-    case .publishFailure(let reason): publishFailure(reason)
+    case .publishFailure(let reason): store.publishFailure(reason)
     case .publishCapacity: publishCapacity()
     case .startTimer(let milliseconds):
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
-    case .connectRing: readRing(compares: false)
-    case .compareRing: readRing(compares: true)
+    case .connectRing: store.readRing(RingParameters.nodes, compares: false)
+    case .compareRing: store.readRing(RingParameters.nodes, compares: true)
+    // Nothing of a disk changes so, and the life cycle was told.
+    case .reconfigure: handle(.reconfigured)
     case .quiesce: quiesce()
-    case .removeLeaf: submit([.remove(leaf.path)], for: .publish)
+    case .removeLeaf: store.removeLeaf()
     case .exit(let reason):
       log.info("done", metadata: ["reason": "\(reason)"])
       isFinished = true
     }
-  }
-}
-
-/// The times at which a device wants to be woken, one of each kind.
-struct Deadlines {
-  /// What a deadline is for.
-  enum Kind: Int, CaseIterable {
-    /// The life cycle's timer.
-    case hold
-    /// Trying a busy target once more.
-    case openAgain
-    /// Looking whether the target grew.
-    case capacity
-  }
-
-  private var times = InlineArray<3, UInt64>(repeating: .max)
-
-  /// The earliest, nil when there is none.
-  var next: UInt64? {
-    let earliest = min(times[0], times[1], times[2])
-    return earliest == .max ? nil : earliest
-  }
-
-  /// Sets or moves a deadline.
-  mutating func set(_ kind: Kind, _ time: UInt64) {
-    times[kind.rawValue] = time
-  }
-
-  /// Forgets a deadline.
-  mutating func clear(_ kind: Kind) {
-    times[kind.rawValue] = .max
-  }
-
-  /// Whether a deadline has passed, which also forgets it.
-  mutating func take(_ kind: Kind, _ now: UInt64) -> Bool {
-    guard times[kind.rawValue] <= now else { return false }
-    clear(kind)
-    return true
   }
 }

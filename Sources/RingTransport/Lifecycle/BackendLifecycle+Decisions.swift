@@ -81,9 +81,18 @@ extension BackendLifecycle {
       // Stays 6 until the frontend leaves its 6: xenbus_reset_frontend waits for 5, 6 and 2 in
       // turn, and must see each.
       return published == .closed ? nil : .publish(.closed, withFeatures: false)
-    case nil, .unknown, .initWait, .reconfiguring, .reconfigured:
+    case .reconfiguring:
+      return reconfigure()
+    case nil, .unknown, .initWait, .reconfigured:
       return hasRing && isAnnounced && isCapacityStale ? .publishCapacity : nil
     }
+  }
+
+  /// The frontend waits for our 8, without a limit.
+  private func reconfigure() -> Action? {
+    guard canReconfigure, hasRing, isAnnounced else { return nil }
+    if isReconfigured { return .publish(.reconfigured, withFeatures: false) }
+    return published == .connected ? .reconfigure : nil
   }
 
   /// Publishes the features and 2, with the target open.
@@ -111,6 +120,8 @@ extension BackendLifecycle {
     // A frontend that said 5 and says 3 or 4 now has a new ring; so has one that was resumed.
     if isRingStale || published == .closing { return .quiesce }
     if !isAnnounced { return .publish(.connected, withFeatures: !hasPublishedFeatures) }
+    // It has seen our 8. Without a 4 in between it could not tell the next 8 from this one.
+    if published == .reconfigured { return .publish(.connected, withFeatures: false) }
     // A suspended guest comes back with 3 and a new ring, and goes on to 4 at once when it finds
     // our 4; the 3 may never be seen.
     if needsComparison { return .compareRing }

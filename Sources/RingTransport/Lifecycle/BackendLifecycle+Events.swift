@@ -16,7 +16,7 @@ extension BackendLifecycle {
     case .stopRequested:
       isStopping = true
     case .targetOpened, .targetFailed, .published, .publishFailed, .ringConnected, .ringFailed,
-      .ringUnchanged, .ringChanged, .quiesced:
+      .ringUnchanged, .ringChanged, .reconfigured, .quiesced:
       absorbAnswer(event)
     }
   }
@@ -81,6 +81,8 @@ extension BackendLifecycle {
       break
     case (.compareRing, .ringChanged):
       isRingStale = true
+    case (.reconfigure, .reconfigured):
+      isReconfigured = true
     case (.quiesce, .quiesced):
       hasRing = false
       isAnnounced = false
@@ -103,6 +105,8 @@ extension BackendLifecycle {
       isFirstWait = false
     case .connected:
       isAnnounced = true
+    case .reconfigured:
+      isReconfigured = false
     default:
       break
     }

@@ -53,6 +53,9 @@ extension BackendLifecycle {
     case ringUnchanged
     /// They name another one.
     case ringChanged
+    /// What the frontend changed without a new ring is in force, in answer to
+    /// ``Action/reconfigure``.
+    case reconfigured
     /// Nothing is in flight, mapped or bound any more, in answer to ``Action/quiesce``.
     case quiesced
     /// The frontend broke the ring protocol; the data path has stopped by itself.
@@ -84,6 +87,9 @@ extension BackendLifecycle {
     case connectRing
     /// Read the frontend's ring nodes and compare. Answered by `ringUnchanged` or `ringChanged`.
     case compareRing
+    /// The connected frontend has changed something (state Reconfiguring): read it and put it in
+    /// force. Answered by `reconfigured`.
+    case reconfigure
     /// Take no more requests, wait for what is in flight, answer it, unmap, unbind. Always follows
     /// a `connectRing`, a failed one too. Answered by `quiesced`.
     case quiesce

@@ -61,6 +61,8 @@ public struct BackendLifecycle: Sendable {
   /// The next 2 is the first one since the toolstack created the leaf.
   var isFirstWait = true
   var isCapacityStale = false
+  /// What the frontend changed is in force, and it is to be told.
+  var isReconfigured = false
   var isStopping = false
   var isLeafGone = false
   var needsAdoption = false
@@ -70,8 +72,16 @@ public struct BackendLifecycle: Sendable {
   /// Whether ``Action/exit(_:)`` was given out.
   public private(set) var hasExited = false
 
+  /// Whether the protocol knows of changes without a new ring.
+  let canReconfigure: Bool
+
   /// Creates the state of a process that has just started. The first event is an observation.
-  public init() {}
+  ///
+  /// - Parameter canReconfigure: whether a connected frontend may change something by way of the
+  ///   states Reconfiguring and Reconfigured, as Linux's xen-netfront does.
+  public init(canReconfigure: Bool = false) {
+    self.canReconfigure = canReconfigure
+  }
 
   /// Takes an event and answers what to do, in this order.
   ///
@@ -106,7 +116,7 @@ public struct BackendLifecycle: Sendable {
       needsComparison = false
     case .publish(.connected, _), .publishCapacity:
       isCapacityStale = false
-    case .openTarget, .publish, .publishFailure, .removeLeaf:
+    case .openTarget, .publish, .publishFailure, .removeLeaf, .reconfigure:
       break
     }
     frontendStateAtDecision = observation?.frontendState

@@ -31,7 +31,7 @@ public struct BackRing: ~Copyable {
     requestConsumer = producer
     responseProducer = producer
     notifiedProducer = producer
-    _ = try unconsumedCount()
+    _ = try waitingRequestCount()
   }
 
   /// Requests taken and not answered.
@@ -45,7 +45,7 @@ public struct BackRing: ~Copyable {
   public mutating func takeRequest(
     into slot: inout MutableRawSpan
   ) throws(RingViolation) -> Bool {
-    guard try unconsumedCount() > 0 else { return false }
+    guard try waitingRequestCount() > 0 else { return false }
     pages.copyOut(
       from: layout.slotOffset(of: requestConsumer), byteCount: layout.slotByteCount, into: &slot)
     requestConsumer = requestConsumer.advanced(by: 1)
@@ -54,10 +54,21 @@ public struct BackRing: ~Copyable {
 
   /// Publishes one response: its bytes, then the producer index. The peer may see it at once.
   public mutating func publish(_ response: RawSpan) {
+    stage(response)
+    pushStaged()
+  }
+
+  /// Writes one response that the peer does not see before ``pushStaged()``: a packet's responses
+  /// become visible together.
+  public mutating func stage(_ response: RawSpan) {
     precondition(response.byteCount <= layout.slotByteCount)
     precondition(inFlightCount > 0, "one response for each request taken")
     pages.copyIn(response, to: layout.slotOffset(of: responseProducer))
     responseProducer = responseProducer.advanced(by: 1)
+  }
+
+  /// Shows the peer everything that was staged.
+  public mutating func pushStaged() {
     pages.storeReleasing(responseProducer.rawValue, at: RingLayout.responseProducerOffset)
   }
 
@@ -75,22 +86,25 @@ public struct BackRing: ~Copyable {
     return responseProducer.distance(from: wanted) < published
   }
 
-  /// Asks for an event at the next request, then looks once more (`RING_FINAL_CHECK_FOR_REQUESTS`).
+  /// Asks for an event when the next request comes, then looks once more
+  /// (`RING_FINAL_CHECK_FOR_REQUESTS`).
   ///
-  /// - Returns: true when a request came in between, so that sleeping now would miss it.
-  public mutating func armRequestEvent() throws(RingViolation) -> Bool {
-    if try unconsumedCount() > 0 { return true }
+  /// - Parameter count: how many waiting requests there have to be for the owner to go on.
+  /// - Returns: true when there are as many, so that sleeping now would miss them.
+  public mutating func armRequestEvent(needing count: UInt32 = 1) throws(RingViolation) -> Bool {
+    let waiting = try waitingRequestCount()
+    if waiting >= count { return true }
     pages.storeReleasing(
-      requestConsumer.advanced(by: 1).rawValue, at: RingLayout.requestEventOffset)
+      requestConsumer.advanced(by: waiting &+ 1).rawValue, at: RingLayout.requestEventOffset)
     fullMemoryFence()
-    return try unconsumedCount() > 0
+    return try waitingRequestCount() >= count
   }
 
   /// Requests that wait in the ring, checked against what can be.
   ///
   /// Everything between `rsp_prod` and `req_prod` occupies a slot, so the distance is at most the
   /// number of slots; and the frontend never takes a request back, so it is at least what we hold.
-  private func unconsumedCount() throws(RingViolation) -> UInt32 {
+  public func waitingRequestCount() throws(RingViolation) -> UInt32 {
     let producer = RingIndex(
       rawValue: pages.loadAcquiring(at: RingLayout.requestProducerOffset))
     let outstanding = producer.distance(from: responseProducer)
