@@ -37,11 +37,11 @@ let package = Package(
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(
       name: "RingTransport",
-      dependencies: ["CXen", "CLinux", system, logging],
+      dependencies: ["CXen", "CLinux", "CURing", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "BlockBackend",
-      dependencies: ["RingTransport", "CLinux", "CURing", "CXen", system, logging],
+      dependencies: ["RingTransport", "CLinux", "CXen", system, logging],
       swiftSettings: settings),
     .executableTarget(
       name: "NetBackend",
@@ -54,7 +54,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "DriverDomainInitTests",
-      dependencies: ["DriverDomainInit", "RingTransport", "CLinux", system, logging],
+      dependencies: [
+        "DriverDomainInit", "RingTransport", "SimulatedXen", "CLinux", system, logging,
+      ],
       swiftSettings: settings),
     .target(
       name: "SimulatedXen",
@@ -70,6 +72,12 @@ let package = Package(
       swiftSettings: testMachinery),
     .testTarget(
       name: "RingTransportTests",
+      dependencies: [
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "PeerKitTests",
       dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
       swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),

@@ -24,17 +24,18 @@ struct Main {
   /// PID 1. It ends in reboot(2), and never returns: the kernel would panic.
   private static func runAsInit() -> Never {
     let (configuration, configurationProblems) = Configuration.parse(Startup.commandLine())
-    let log = logger(to: ConsoleLog.openConsole(), configuration)
+    let log = logger(to: Console.open(), configuration)
     log.notice("driver-domain-init starts", metadata: ["version": "\(Version.current)"])
     let problems = configurationProblems.map(\.description) + Startup.prepare(configuration)
     for problem in problems { log.error("\(problem)") }
     var request = PowerRequest.restart
     do throws(Errno) {
-      let backend = backend(Arguments.blockBackendOfImage, "/dev/console", configuration)
+      let programs = BackendPrograms.installed(
+        block: BackendPrograms.blockOfImage, network: BackendPrograms.networkOfImage)
       let domain = try DriverDomain<XenStoreDeviceTransport>(
         .init(
           isProcessOne: true, configuration: configuration, problems: problems,
-          backend: backend), log: log
+          programs: programs, processes: BackendProcess(errorPath: "/dev/console")), log: log
       ) { () throws(Errno) in try XenStoreDeviceTransport() }
       request = try domain.run()
       Mounts.unmount(domain.storage.mountedVolumes, log: log)
@@ -61,21 +62,15 @@ struct Main {
     var served = configuration
     served.awaitedDevices = configuration.requiredDevices
     served.volumes = []
-    let texts = problems.map(\.description)
-    let backend = backend(arguments.blockBackend, nil, configuration)
     do throws(Errno) {
       if let path = arguments.xenStorePath {
-        let domain = try DriverDomain<XenStoreSocketTransport>(
-          .init(isProcessOne: false, configuration: served, problems: texts, backend: backend),
-          log: log
-        ) { () throws(Errno) in try XenStoreSocketTransport(path: path) }
-        _ = try domain.run()
+        try serve(arguments, served, problems, log) { () throws(Errno) in
+          try XenStoreSocketTransport(path: path)
+        }
       } else {
-        let domain = try DriverDomain<XenStoreDeviceTransport>(
-          .init(isProcessOne: false, configuration: served, problems: texts, backend: backend),
-          log: log
-        ) { () throws(Errno) in try XenStoreDeviceTransport() }
-        _ = try domain.run()
+        try serve(arguments, served, problems, log) { () throws(Errno) in
+          try XenStoreDeviceTransport()
+        }
       }
       return 0
     } catch {
@@ -84,19 +79,22 @@ struct Main {
     }
   }
 
+  private static func serve<Transport: XenStoreTransport & ~Copyable>(
+    _ arguments: Arguments, _ configuration: Configuration, _ problems: [Configuration.Problem],
+    _ log: Logger, connect: @escaping () throws(Errno) -> Transport
+  ) throws(Errno) {
+    let programs = BackendPrograms.installed(
+      block: arguments.blockBackend, network: arguments.networkBackend)
+    let options = DriverDomain<Transport>.Options(
+      isProcessOne: false, configuration: configuration, problems: problems.map(\.description),
+      programs: programs, processes: BackendProcess())
+    _ = try DriverDomain<Transport>(options, log: log, connect: connect).run()
+  }
+
   private static func logger(to file: FileDescriptor, _ configuration: Configuration) -> Logger {
     Logger(label: "driver-domain-init") { _ in
       ConsoleLog(
-        console: file, program: "driver-domain-init", process: getpid(),
-        level: configuration.logLevel)
+        console: file, program: "driver-domain-init", level: configuration.logLevel)
     }
-  }
-
-  private static func backend(
-    _ program: String, _ errorPath: String?, _ configuration: Configuration
-  ) -> BackendProcess {
-    BackendProcess(
-      program: program, errorPath: errorPath, bufferKiB: configuration.blockBufferKiB,
-      logLevel: configuration.logLevel.rawValue)
   }
 }

@@ -1,23 +1,22 @@
-internal import Glibc
 import RingTransport
 import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
-extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == EventLoop {
+extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
   /// Serves the device until its life ends.
-  mutating func runToEnd() throws(BlockProcessError) {
-    start(now: Self.monotonicNanoseconds())
+  mutating func runToEnd() throws(BackendProcessError) {
+    start(now: MonotonicClock.nanoseconds())
     var hasMore = false
     while !isFinished {
       do throws(Errno) {
-        try storage.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try storage.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
         try takeLoopEvents()
-        hasMore = turn(now: Self.monotonicNanoseconds())
-        if store.wantsToWrite { storage.armXenStoreWritable() }
+        hasMore = turn(now: MonotonicClock.nanoseconds())
+        if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.
           maskedPort = nil
-          storage.armEventChannel(unmasking: queue == nil ? nil : port)
+          storage.loop.armEventChannel(unmasking: queue == nil ? nil : port)
         }
       } catch {
         throw .loop(error)
@@ -27,17 +26,18 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Eve
   }
 
   private mutating func takeLoopEvents() throws(Errno) {
-    while let event = try storage.nextEvent() {
+    while let event = try storage.loop.nextEvent() {
       switch event {
-      case .storage(let token, let result): handleCompletion(token: token, result: result)
+      case .operation(let token, let result): handleCompletion(token: token, result: result)
       case .eventChannel(let port): maskedPort = port
       case .xenStore:
         do throws(XenStoreFailure) {
-          try handleStore(now: Self.monotonicNanoseconds())
+          try handleStore(now: MonotonicClock.nanoseconds())
         } catch {
           storeFailure = error
         }
-      case .stopSignal: handleStop(now: Self.monotonicNanoseconds())
+      case .ready: break
+      case .stopSignal: handleStop(now: MonotonicClock.nanoseconds())
       }
     }
   }
@@ -46,15 +46,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Eve
   private func waitingTime(hasMore: Bool) -> UInt64? {
     if hasMore { return 0 }
     guard let deadline = nextDeadline else { return nil }
-    let now = Self.monotonicNanoseconds()
+    let now = MonotonicClock.nanoseconds()
     return deadline > now ? deadline - now : 0
-  }
-
-  /// `CLOCK_MONOTONIC` in nanoseconds.
-  static func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    // SAFETY: a structure of ours, for the time of the call.
-    unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -16,16 +16,14 @@ struct BlockDevice<
   Transport: XenStoreTransport & ~Copyable
 >: ~Copyable {
   let leaf: BackendLeaf
-  let bufferByteCount: Int
+  let settings: BlockSettings
   let log: Logger
   var hypervisor: Xen
   /// The target, and in production the event loop that it belongs to.
   var storage: Storage
-  var store: XenStoreClient<Transport>
+  var store: LeafStore<Transport>
 
   var lifecycle = BackendLifecycle()
-  /// What each batch under way is for.
-  var batches: [XenStoreBatchIdentifier: BatchPurpose] = [:]
   /// Known once the leaf has been read.
   var configuration: BlockConfiguration?
   var configurationError: BlockConfigurationError?
@@ -37,10 +35,15 @@ struct BlockDevice<
   var isQuiescing = false
   /// What the connected ring was built from, to notice when the frontend made a new one.
   var ringParameters: RingParameters?
-  var deadlines = Deadlines()
-  /// Set when a watch fired while the nodes were being read: read them again.
-  var observesAgain = false
-  var isObserving = false
+  var deadlines = Deadlines<Deadline>()
+  /// Whether the ring that is being connected is that of an earlier process.
+  var isAdopting = false
+  /// The capacity that the guest was told by the earlier process, in sectors of 512 bytes.
+  var promisedSectorCount: UInt64 = 0
+  /// Set while the target is gone.
+  var loss: TargetLoss?
+  /// What was logged last of what comes again and again.
+  var lastReason: String?
   /// The port to unmask when the turn's work is done.
   var maskedPort: EventChannelPort?
   /// Why the connection to XenStore is of no use any more.
@@ -50,33 +53,37 @@ struct BlockDevice<
   /// The time of the event being handled, in nanoseconds of a monotonic clock.
   var now: UInt64 = 0
 
-  /// Why a XenStore batch was submitted.
-  enum BatchPurpose {
-    case readConfiguration
-    case observe
-    case readRing(compares: Bool)
-    case publish
-    case watch
+  /// What a deadline is for.
+  enum Deadline: Int, CaseIterable {
+    /// The life cycle's timer.
+    case hold
+    /// Trying a busy target once more.
+    case openAgain
+    /// Looking whether the target grew.
+    case capacity
+    /// Looking for a target that is gone.
+    case reopen
+    /// Letting its requests fail.
+    case lossOver
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
   init(
-    leaf: BackendLeaf, bufferByteCount: Int, log: Logger, hypervisor: consuming Xen,
+    leaf: BackendLeaf, settings: BlockSettings, log: Logger, hypervisor: consuming Xen,
     storage: consuming Storage, store: consuming XenStoreClient<Transport>
   ) {
     self.leaf = leaf
-    self.bufferByteCount = bufferByteCount
+    self.settings = settings
     self.log = log
     self.hypervisor = hypervisor
     self.storage = storage
-    self.store = store
+    self.store = LeafStore(leaf: leaf, client: store, log: log)
   }
 
   /// Reads the leaf and starts to watch it.
   mutating func start(now: UInt64) {
     self.now = now
-    submit([.watch(leaf.path, token: Self.leafToken)], for: .watch)
-    submit(BlockConfiguration.nodes.map { .read(leaf.node($0)) }, for: .readConfiguration)
+    store.start(reading: BlockConfiguration.nodes)
   }
 
   /// The next time at which ``turn(now:)`` has something to do of its own, in nanoseconds.
@@ -87,11 +94,6 @@ struct BlockDevice<
     self.now = now
     try store.process()
     takeStoreEvents()
-  }
-
-  /// Takes in that the target is done with an operation.
-  mutating func handleCompletion(token: Int, result: Int) {
-    queue?.complete(token: token, result: result)
   }
 
   /// Takes in that the process is to end.
@@ -105,6 +107,7 @@ struct BlockDevice<
   /// - Returns: whether there is more to do at once.
   mutating func turn(now: UInt64) -> Bool {
     self.now = now
+    noticeLoss()
     runDeadlines()
     let more = runQueue()
     takeStoreEvents()
@@ -130,6 +133,8 @@ struct BlockDevice<
     if deadlines.take(.hold, now) { handle(.timerFired) }
     if deadlines.take(.openAgain, now) { openTarget() }
     if deadlines.take(.capacity, now) { checkCapacity() }
+    if deadlines.take(.lossOver, now) { endLoss() }
+    if deadlines.take(.reopen, now) { reopenTarget() }
   }
 
   /// Feeds the life cycle and does what it says.
@@ -141,55 +146,20 @@ struct BlockDevice<
     switch action {
     case .openTarget: openTarget()
     case .publish(let state, let withFeatures): publish(state, withFeatures: withFeatures)
-    case .publishFailure(let reason): publishFailure(reason)
+    case .publishFailure(let reason): store.publishFailure(reason)
     case .publishCapacity: publishCapacity()
     case .startTimer(let milliseconds):
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
-    case .connectRing: readRing(compares: false)
-    case .compareRing: readRing(compares: true)
+    case .connectRing: store.readRing(RingParameters.nodes, compares: false)
+    case .adoptRing: adoptRing()
+    case .compareRing: store.readRing(RingParameters.nodes, compares: true)
+    // Nothing of a disk changes so, and the life cycle was told.
+    case .reconfigure: handle(.reconfigured)
     case .quiesce: quiesce()
-    case .removeLeaf: submit([.remove(leaf.path)], for: .publish)
+    case .removeLeaf: store.removeLeaf()
     case .exit(let reason):
       log.info("done", metadata: ["reason": "\(reason)"])
       isFinished = true
     }
-  }
-}
-
-/// The times at which a device wants to be woken, one of each kind.
-struct Deadlines {
-  /// What a deadline is for.
-  enum Kind: Int, CaseIterable {
-    /// The life cycle's timer.
-    case hold
-    /// Trying a busy target once more.
-    case openAgain
-    /// Looking whether the target grew.
-    case capacity
-  }
-
-  private var times = InlineArray<3, UInt64>(repeating: .max)
-
-  /// The earliest, nil when there is none.
-  var next: UInt64? {
-    let earliest = min(times[0], times[1], times[2])
-    return earliest == .max ? nil : earliest
-  }
-
-  /// Sets or moves a deadline.
-  mutating func set(_ kind: Kind, _ time: UInt64) {
-    times[kind.rawValue] = time
-  }
-
-  /// Forgets a deadline.
-  mutating func clear(_ kind: Kind) {
-    times[kind.rawValue] = .max
-  }
-
-  /// Whether a deadline has passed, which also forgets it.
-  mutating func take(_ kind: Kind, _ now: UInt64) -> Bool {
-    guard times[kind.rawValue] <= now else { return false }
-    clear(kind)
-    return true
   }
 }

@@ -20,10 +20,9 @@ struct Arguments: Equatable {
   var options = ""
   /// Connect here instead of `/dev/xen/xenbus`.
   var xenStorePath: String?
-  /// The backend that `--supervise` starts.
-  var blockBackend = Self.blockBackendOfImage
-
-  static let blockBackendOfImage = "/bin/block-backend"
+  /// The backends that `--supervise` starts, where they exist.
+  var blockBackend = BackendPrograms.blockOfImage
+  var networkBackend = BackendPrograms.networkOfImage
 
   /// Reads the arguments, of which the first is the program's name.
   static func parse(_ arguments: [String], isProcessOne: Bool) -> Arguments {
@@ -39,14 +38,14 @@ struct Arguments: Equatable {
       case "--help", "-h": return Arguments(mode: .help)
       case "--version": return Arguments(mode: .version)
       case "--supervise": result.mode = .supervise
-      case "--xenstore", "--block-backend":
+      case "--xenstore", "--block-backend", "--net-backend":
         guard let value = rest.popFirst(), value.hasPrefix("/") else {
           return Arguments(mode: .wrong("\(argument) needs an absolute path"))
         }
-        if argument == "--xenstore" {
-          result.xenStorePath = value
-        } else {
-          result.blockBackend = value
+        switch argument {
+        case "--xenstore": result.xenStorePath = value
+        case "--block-backend": result.blockBackend = value
+        default: result.networkBackend = value
         }
       case let word where word.hasPrefix("driver_domain."):
         result.options += " \"\(word)\""
@@ -57,11 +56,14 @@ struct Arguments: Equatable {
   }
 
   static let helpText = """
-    usage: driver-domain-init --supervise [--xenstore PATH] [--block-backend PATH] [OPTION...]
+    usage: driver-domain-init --supervise [--xenstore PATH] [--block-backend PATH]
+             [--net-backend PATH] [OPTION...]
            driver-domain-init --help | --version
 
-    Runs one block backend process for each disk that the toolstack gives to this domain, and
-    starts it again when it dies. As PID 1 (no arguments) it also boots the driver domain.
+    Runs one backend process for each disk and each network interface that the toolstack gives to
+    this domain, and starts it again when it dies. What is served depends on which backends exist:
+    /bin/block-backend and /bin/net-backend, or those named. As PID 1 (no arguments) it also boots
+    the driver domain.
 
     Options, here or on the kernel's command line:
       driver_domain.log=LEVEL               trace, debug, info, notice, warning, error, critical
@@ -71,6 +73,15 @@ struct Arguments: Equatable {
       driver_domain.stop_seconds=N          how long backends may drain at shutdown (10)
       driver_domain.modules=NAME[,NAME...]  further modules of the image to load
       driver_domain.block_buffer_kib=N      private buffer of one block backend
+      driver_domain.bridge=NAME:[UPLINK,...]
+                                            a bridge and its NICs, by name or address (repeatable)
+      driver_domain.mtu=NAME:N              MTU of a bridge, its NICs and its guests' interfaces
+      driver_domain.uplink=NAME:packet:NIC  guests on NAME use the NIC itself; also NAME:pcap:NIC
+      driver_domain.address=BRIDGE:dhcp     an address of the domain itself (none), or
+      driver_domain.address=BRIDGE:ADDRESS/PREFIX[,GATEWAY], IPv6 addresses in brackets
+      driver_domain.filter=EXPRESSION       what guests may send and receive (pcap-filter(7))
+      driver_domain.filter.AA-BB-CC-DD-EE-FF=EXPRESSION
+                                            the same for the interface with that address
 
     """
 }

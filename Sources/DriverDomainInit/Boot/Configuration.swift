@@ -32,6 +32,7 @@ struct Configuration: Equatable {
   var extraModules: [String] = []
   /// `driver_domain.block_buffer_kib`; nil leaves it to the backend
   var blockBufferKiB: Int?
+  var network = NetworkConfiguration()
 
   /// Everything that must be there before the first guest is served.
   var requiredDevices: [String] {
@@ -76,7 +77,8 @@ extension Configuration {
         try option.append(try option.moduleName(name), to: &extraModules)
       }
     case "driver_domain.block_buffer_kib": blockBufferKiB = try option.bufferKiB()
-    default: throw option.problem("unknown option")
+    default:
+      guard try network.apply(option) else { throw option.problem("unknown option") }
     }
   }
 }

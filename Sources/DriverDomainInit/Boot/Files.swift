@@ -57,6 +57,14 @@ enum Files {
     unsafe access(path, F_OK) == 0
   }
 
+  /// The size of a file; nil when there is none.
+  static func byteCount(of path: String) -> UInt64? {
+    var status = stat()
+    // SAFETY: the call writes the structure, and reads the string, which ends in NUL.
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return UInt64(exactly: status.st_size)
+  }
+
   /// Makes a directory and those above it; existing ones are fine.
   static func makeDirectories(_ path: String) throws(Errno) {
     var made = ""

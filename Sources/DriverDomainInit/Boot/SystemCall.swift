@@ -39,13 +39,4 @@ enum SystemCall {
   static func signal(_ identifier: pid_t, _ number: Int32) throws(Errno) {
     try systemCall { kill(identifier, number) }
   }
-
-  /// Milliseconds of the monotonic clock, which no administrator sets back.
-  static func monotonicMilliseconds() -> UInt64 {
-    var time = timespec()
-    // SAFETY: the structure is ours and initialised; the call only writes into it.
-    let result = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    precondition(result == 0, "the monotonic clock always exists")
-    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
-  }
 }

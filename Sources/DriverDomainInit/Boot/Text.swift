@@ -20,17 +20,4 @@ enum Text {
     let digits = String(byte, radix: 16)
     return digits.count == 2 ? digits : "0" + digits
   }
-
-  /// The text with control characters as `\xNN`, so that no value can forge a line of the log.
-  static func printable(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      if scalar.value < 0x20 || scalar.value == 0x7F {
-        result += "\\x" + hexadecimal(UInt8(scalar.value))
-      } else {
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
 }

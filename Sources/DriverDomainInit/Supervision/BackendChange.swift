@@ -24,8 +24,7 @@ enum BackendChange: Equatable {
     let first = names.startIndex
     guard
       let leaf = BackendLeaf(
-        kind: names[first], frontendDomain: names[first + 1], device: names[first + 2]),
-      leaf.kind.isDisk
+        kind: names[first], frontendDomain: names[first + 1], device: names[first + 2])
     else {
       self = .detail
       return

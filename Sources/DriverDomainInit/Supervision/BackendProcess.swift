@@ -5,18 +5,8 @@ import SystemPackage
 
 /// Starts backend processes (`posix_spawn(3)`).
 struct BackendProcess {
-  var program: String
   /// What standard error of the process is; standard input and output are empty.
   var errorPath: String?
-  var bufferKiB: Int?
-  var logLevel: String
-
-  /// The arguments for one leaf.
-  func arguments(for leaf: BackendLeaf) -> [String] {
-    var arguments = ["block-backend", "--path", leaf.description]
-    if let bufferKiB { arguments += ["--buffer-kib", String(bufferKiB)] }
-    return arguments + ["--log-level", logLevel]
-  }
 
   /// A crash must end the process at once: a backtrace costs the guest time, and an image has no
   /// symbols for it.
@@ -24,7 +14,7 @@ struct BackendProcess {
 
   /// Starts one, in its own process group, with all signals as they are by default, and no
   /// descriptor but the standard ones.
-  func start(_ leaf: BackendLeaf) throws(Errno) -> pid_t {
+  func start(_ command: BackendCommand) throws(Errno) -> pid_t {
     var attributes = posix_spawnattr_t()
     // SAFETY: both are initialised here, before any use, and destroyed once below.
     var actions = unsafe posix_spawn_file_actions_t()
@@ -56,15 +46,15 @@ struct BackendProcess {
     }
     unsafe c_spawn_close_from(&actions, 3)
     // SAFETY: as above.
-    return try unsafe spawn(arguments(for: leaf), &actions, &attributes)
+    return try unsafe spawn(command, &actions, &attributes)
   }
 
   private func spawn(
-    _ arguments: [String], _ actions: inout posix_spawn_file_actions_t,
+    _ command: BackendCommand, _ actions: inout posix_spawn_file_actions_t,
     _ attributes: inout posix_spawnattr_t
   ) throws(Errno) -> pid_t {
     // SAFETY: strdup gives strings of our own, freed below, after the call that reads them.
-    let argumentPointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    let argumentPointers = unsafe command.arguments.map { unsafe strdup($0) } + [nil]
     let environmentPointers = unsafe Self.environment.map { unsafe strdup($0) } + [nil]
     defer {
       // SAFETY: each was made by strdup above and is freed once.
@@ -74,7 +64,7 @@ struct BackendProcess {
     var process: pid_t = 0
     // SAFETY: both arrays end in nil and outlive the call, as do actions and attributes.
     let result = unsafe posix_spawn(
-      &process, program, &actions, &attributes, argumentPointers, environmentPointers)
+      &process, command.program, &actions, &attributes, argumentPointers, environmentPointers)
     if result != 0 { throw Errno(rawValue: result) }
     return process
   }

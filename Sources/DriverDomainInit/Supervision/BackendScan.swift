@@ -20,11 +20,11 @@ struct BackendScan {
   /// 0x7FEF, but each needs nodes of our quota) are not real.
   static let nameCountMax = 1024
 
-  /// The kinds of devices that this domain serves.
-  static let servedKinds = BackendLeaf.Kind.allCases.filter(\.isDisk)
+  /// All kinds that there are, for a device without a backend is worth a word.
+  static let kinds = BackendLeaf.Kind.allCases
 
   /// The operations of the first step.
-  static let firstOperations = Self.servedKinds.compactMap { kind in
+  static let firstOperations = Self.kinds.compactMap { kind in
     XenStorePath("backend/\(kind.rawValue)").map { XenStoreOperation.list($0) }
   }
 
@@ -35,7 +35,7 @@ struct BackendScan {
     switch level {
     case .guests:
       var guests: [(kind: BackendLeaf.Kind, guest: String)] = []
-      for (kind, names) in zip(Self.servedKinds, lists) {
+      for (kind, names) in zip(Self.kinds, lists) {
         guests += names.map { (kind, $0) }
       }
       guests = Array(guests.prefix(Self.nameCountMax)).filter {

@@ -1,7 +1,7 @@
 import RingTransport
 
 /// What the domain says about itself below `data/driver-domain`, which libxl lets it write.
-struct DomainStatus: Equatable {
+struct DomainStatus {
   /// How far the domain is.
   enum State: String {
     /// Devices or volumes are still missing, within the time allowed.
@@ -20,13 +20,21 @@ struct DomainStatus: Equatable {
   var devices: [BlockDevice] = []
   /// Whether the links of the devices are ours to announce.
   var announcesLinks = true
+  /// NICs, bridges and addresses; nil where there is no network backend.
+  var network: NetworkSummary?
+  /// What became of captures, newest last.
+  var captured: [(node: String, text: String)] = []
 
   /// A domain may own 1000 nodes by default, and each guest's disk needs about 25.
   static let targetCountMax = 64
+  /// The same for each of the lists of the network.
+  static let networkNodeCountMax = 32
   /// xenstored's limit for a node of a guest is 2048 bytes, with its name and access list.
   static let valueByteCountMax = 1024
 
   private static let root = "data/driver-domain"
+  /// Where Dom0 writes what is to be captured.
+  static let captureDirectory: XenStorePath = "data/driver-domain/capture"
 
   /// All nodes with their values.
   var nodes: [XenStorePath: String] {
@@ -43,6 +51,12 @@ struct DomainStatus: Equatable {
       nodes["targets/\(device.name)"] =
         "\(device.byteCount) bytes\(mode) " + names.joined(separator: " ")
     }
+    if let network {
+      add(network.interfaces, below: "interfaces", to: &nodes)
+      add(network.bridges, below: "bridges", to: &nodes)
+      add(network.addresses, below: "address", to: &nodes)
+    }
+    for (node, text) in captured { nodes["captured/\(node)"] = text }
     var result: [XenStorePath: String] = [:]
     for (name, value) in nodes {
       // A kernel name may hold characters that XenStore forbids ("cciss!c0d0"): left out.
@@ -52,10 +66,21 @@ struct DomainStatus: Equatable {
     return result
   }
 
+  private func add(
+    _ texts: [String: String], below directory: String, to nodes: inout [String: String]
+  ) {
+    let names = texts.keys.sorted(by: InterfaceName.precedes)
+    for name in names.prefix(Self.networkNodeCountMax) {
+      nodes["\(directory)/\(InterfaceName.nodeName(name))"] = texts[name]
+    }
+  }
+
   /// Takes away what an earlier init of the same domain may have left. The parent is made first,
   /// for removing below a missing one is an error.
   static let cleaning: [XenStoreOperation] = [
     .makeDirectory("data/driver-domain"), .remove("data/driver-domain/targets"),
+    .remove("data/driver-domain/interfaces"), .remove("data/driver-domain/bridges"),
+    .remove("data/driver-domain/address"), .remove("data/driver-domain/captured"),
   ]
 
   /// The operations that lead from what is published to this.

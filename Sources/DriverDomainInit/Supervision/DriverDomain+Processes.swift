@@ -6,7 +6,7 @@ import SystemPackage
 /// What the supervisor decided.
 extension DriverDomain where Transport: ~Copyable {
   func handle(_ event: Supervisor.Event) {
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     // An action can bring the next event, so this is a queue and not a recursion.
     var events = [event]
     while !events.isEmpty {
@@ -23,6 +23,8 @@ extension DriverDomain where Transport: ~Copyable {
     case .kill(let process): signal(process, SIGKILL)
     case .observe(let leaf): observe(leaf)
     case .list: startScan()
+    case .release(let leaf):
+      if leaf.kind == .virtualInterface { network?.release(leaf) }
     case .log(let level, let message, let leaf):
       log.log(level: level, "\(message)", metadata: ["device": "\(leaf)"])
     case .stopped: isStopped = true
@@ -30,15 +32,39 @@ extension DriverDomain where Transport: ~Copyable {
     return nil
   }
 
-  private func start(_ leaf: BackendLeaf) -> Supervisor.Event {
+  /// Starts a disk's process at once. An interface's nodes are read first, so its process starts
+  /// with their answer.
+  private func start(_ leaf: BackendLeaf) -> Supervisor.Event? {
+    guard leaf.kind == .virtualInterface else {
+      // Leaves without a program were left out.
+      let program = options.programs.block ?? BackendPrograms.blockOfImage
+      return start(leaf, .block(program, leaf, options.configuration))
+    }
+    let reads = InterfacePlan.nodeNames.map { XenStoreOperation.read(leaf.node($0)) }
+    if submit(reads, for: .readInterface(leaf)) { return nil }
+    return .startFailed(leaf, reason: "no connection to XenStore")
+  }
+
+  func start(_ leaf: BackendLeaf, _ command: BackendCommand) -> Supervisor.Event {
     do throws(Errno) {
-      return .started(leaf, process: try options.backend.start(leaf))
+      return .started(leaf, process: try options.processes.start(command))
     } catch {
-      return .startFailed(leaf, reason: "\(options.backend.program): \(error)")
+      return .startFailed(leaf, reason: "\(command.program): \(error)")
     }
   }
 
-  private func signal(_ process: Int32, _ number: Int32) {
+  /// Whether there is a backend for a leaf. For a kind without one another domain may have it.
+  func isServed(_ leaf: BackendLeaf) -> Bool {
+    if options.programs.program(for: leaf.kind) != nil { return true }
+    if unservedKinds.insert(leaf.kind).inserted {
+      log.notice(
+        "devices of this kind are not served: there is no backend for them here",
+        metadata: ["kind": "\(leaf.kind.rawValue)", "first": "\(leaf)"])
+    }
+    return false
+  }
+
+  func signal(_ process: Int32, _ number: Int32) {
     do throws(Errno) {
       try SystemCall.signal(-process, number)
     } catch {

@@ -17,7 +17,7 @@ extension DriverDomain where Transport: ~Copyable {
 
   func rescanSoon() {
     if rescanDeadline == nil {
-      rescanDeadline = SystemCall.monotonicMilliseconds() + Self.rescanMilliseconds
+      rescanDeadline = MonotonicClock.milliseconds() + Self.rescanMilliseconds
     }
   }
 
@@ -38,8 +38,7 @@ extension DriverDomain where Transport: ~Copyable {
   }
 
   func updateStorage() {
-    let wasSettled = storage.isSettled
-    storage.update(now: SystemCall.monotonicMilliseconds(), exists: Files.exists) {
+    storage.update(now: MonotonicClock.milliseconds(), exists: Files.exists) {
       volume throws(Errno) in
       try Mounts.mount(volume)
       log.info(
@@ -47,12 +46,24 @@ extension DriverDomain where Transport: ~Copyable {
         metadata: ["directory": "\(volume.directory)", "device": "\(volume.device)"])
     }
     report(storage.problems)
-    if storage.isSettled {
+    updateReadiness()
+  }
+
+  /// Whether everything that guests may need is there, or will not come.
+  var isSettled: Bool {
+    storage.isSettled && network?.readiness.isSettled ?? true
+  }
+
+  /// Publishes how far the domain is, and begins to serve when it has come so far.
+  func updateReadiness() {
+    if isSettled {
       if status.state != .stopping {
-        let isComplete = storage.problems.isEmpty && storage.unmountedVolumes.isEmpty
+        let isComplete =
+          storage.problems.isEmpty && storage.unmountedVolumes.isEmpty && networkProblems.isEmpty
+          && network?.problems.isEmpty ?? true
         status.state = isComplete ? .ready : .failed
       }
-      if !wasSettled { watchBackends() }
+      if !isServing { watchBackends() }
     }
     publish()
   }

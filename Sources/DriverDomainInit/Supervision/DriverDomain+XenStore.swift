@@ -6,6 +6,7 @@ import SystemPackage
 extension DriverDomain where Transport: ~Copyable {
   private static var backendToken: String { "backend" }
   private static var shutdownToken: String { "shutdown" }
+  private static var captureToken: String { "capture" }
 
   func connectToXenStore() {
     reconnectDeadline = nil
@@ -21,7 +22,7 @@ extension DriverDomain where Transport: ~Copyable {
           metadata: ["reason": "\(error)"])
         hasReportedConnection = true
       }
-      reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+      reconnectDeadline = MonotonicClock.milliseconds() + Self.reconnectMilliseconds
       return
     }
     hasReportedConnection = false
@@ -30,21 +31,28 @@ extension DriverDomain where Transport: ~Copyable {
     if options.isProcessOne {
       submit([.watch("control/shutdown", token: Self.shutdownToken)], for: .watch)
     }
-    if storage.isSettled { watchBackends() }
+    if isSettled { watchBackends() }
     publish()
   }
 
   /// Begins to serve: the watch's first event is the first scan.
   func watchBackends() {
     guard client != nil else { return }
+    isServing = true
     log.info("serving")
     submit([.watch("backend", token: Self.backendToken)], for: .watch)
+    if network != nil {
+      submit([.watch(DomainStatus.captureDirectory, token: Self.captureToken)], for: .watch)
+    }
   }
 
   /// Writes what changed of the domain's own nodes.
   func publish() {
     guard client != nil else { return }
-    status.errors = options.problems + storage.problems
+    status.errors =
+      options.problems + storage.problems + networkProblems + (network?.problems ?? [])
+    status.network = network?.summary
+    status.captured = captures.results
     if published == nil { submit(DomainStatus.cleaning, for: .publish) }
     let operations = status.operations(after: published ?? [:])
     if operations.isEmpty { return }
@@ -54,6 +62,8 @@ extension DriverDomain where Transport: ~Copyable {
 
   /// Reads a leaf's state, one read at a time: the last answer is the one that counts.
   func observe(_ leaf: BackendLeaf) {
+    // With the connection everything is read anew.
+    guard client != nil else { return }
     if observations[leaf] != nil {
       observations[leaf] = true
       return
@@ -106,23 +116,35 @@ extension DriverDomain where Transport: ~Copyable {
     }
   }
 
-  private func submit(
+  /// Sends a request, and says whether there is a connection to send it through.
+  @discardableResult
+  func submit(
     _ operations: [XenStoreOperation], transaction: Bool = false, for request: Request
-  ) {
-    guard let identifier = client?.submit(operations, transaction: transaction) else { return }
+  ) -> Bool {
+    guard let identifier = client?.submit(operations, transaction: transaction) else {
+      return false
+    }
     requests[identifier] = request
+    return true
   }
 
   private func disconnect(_ reason: String) {
     log.error("connection to XenStore lost", metadata: ["reason": "\(reason)"])
     client = nil
+    let lost = requests
     requests = [:]
     observations = [:]
+    isServing = false
+    captureScan = nil
     scan = nil
     isScanStale = false
     published = nil
     isWaitingForOutput = false
-    reconnectDeadline = SystemCall.monotonicMilliseconds() + Self.reconnectMilliseconds
+    reconnectDeadline = MonotonicClock.milliseconds() + Self.reconnectMilliseconds
+    // A start that waits for these answers would wait for ever.
+    for case .readInterface(let leaf) in lost.values {
+      handle(.startFailed(leaf, reason: "connection to XenStore lost"))
+    }
   }
 
   private func handleWatch(_ path: XenStorePath, token: String) {
@@ -130,8 +152,13 @@ extension DriverDomain where Transport: ~Copyable {
       submit([.read("control/shutdown")], for: .readShutdown)
       return
     }
+    if token == Self.captureToken {
+      listCaptures()
+      return
+    }
     switch BackendChange(path: path.description) {
-    case .leaf(let leaf): observe(leaf)
+    case .leaf(let leaf):
+      if isServed(leaf) { observe(leaf) }
     case .tree: startScan()
     case .detail: break
     }
@@ -142,7 +169,10 @@ extension DriverDomain where Transport: ~Copyable {
   ) {
     switch request {
     case .observe(let leaf): finishObservation(of: leaf, results.first)
+    case .readInterface(let leaf): startInterface(leaf, results)
     case .scan: continueScan(results)
+    case .listCaptures: readCaptures(results.first)
+    case .readCaptures(let nodes): acceptCaptures(nodes, results)
     case .readShutdown: considerShutdown(results)
     case .acceptShutdown: acceptShutdown(results)
     case .publish, .watch:
@@ -179,7 +209,9 @@ extension DriverDomain where Transport: ~Copyable {
     case .next(let operations): submit(operations, for: .scan)
     case .finished(let leaves):
       scan = nil
-      handle(.listed(leaves))
+      let served = leaves.filter(isServed)
+      removeStaleInterfaces(served)
+      handle(.listed(served))
       if isScanStale {
         isScanStale = false
         startScan()

@@ -4,10 +4,10 @@ import Logging
 import RingTransport
 import SystemPackage
 
-/// The event loop of init: storage, XenStore and processes on one thread.
+/// The event loop of init: storage, network, XenStore and processes on one thread.
 ///
-/// It only carries events to ``Supervisor``, ``StorageReadiness`` and ``BackendScan``, which
-/// decide, and carries out what they say.
+/// It only carries events to ``Supervisor``, ``StorageReadiness``, ``NetworkRole``,
+/// ``CaptureControl`` and ``BackendScan``, which decide, and carries out what they say.
 final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   /// What the start found out.
   struct Options {
@@ -15,20 +15,25 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     var configuration: Configuration
     /// Errors of the start, to be published.
     var problems: [String]
-    var backend: BackendProcess
+    var programs: BackendPrograms
+    var processes: BackendProcess
   }
 
   /// What a batch in flight was for.
   enum Request {
     case observe(BackendLeaf)
+    /// The nodes that say how an interface is to be served, before its process is started.
+    case readInterface(BackendLeaf)
     case scan
+    case listCaptures
+    case readCaptures([String])
     case readShutdown
     case acceptShutdown
     case publish
     case watch
   }
 
-  /// A burst of uevents (one for each partition) is one scan.
+  /// A burst of uevents (one for each partition) or of changes of links is one scan.
   static var rescanMilliseconds: UInt64 { 50 }
   /// XenStore is there from the first moment or not at all; a lost connection is rare.
   static var reconnectMilliseconds: UInt64 { 2_000 }
@@ -52,13 +57,23 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var isWaitingForOutput = false
 
   var storage: StorageReadiness
+  /// Nil where there is no backend for interfaces, or no way to the kernel's links.
+  var network: NetworkRole?
+  var networkProblems: [String] = []
+  var captures: CaptureControl
+  /// A list of captures is being read; true when it has to be read once more after that.
+  var captureScan: Bool?
+  var hasRemovedStaleInterfaces = false
   var supervisor: Supervisor
   var status = DomainStatus()
   var loggedProblems: Set<String> = []
+  var isServing = false
+  var unservedKinds: Set<BackendLeaf.Kind> = []
   var power: PowerRequest?
   var isStopped = false
 
   var rescanDeadline: UInt64?
+  var linkDeadline: UInt64?
   var reconnectDeadline: UInt64?
 
   init(
@@ -70,8 +85,10 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     loop = try EventLoop()
     signals = try Signals()
     storage = StorageReadiness(
-      options.configuration, now: SystemCall.monotonicMilliseconds())
+      options.configuration, now: MonotonicClock.milliseconds())
     supervisor = Supervisor(stopSeconds: options.configuration.stopSeconds)
+    let volumes = options.configuration.volumes.filter { !$0.isReadOnly }.map(\.directory)
+    captures = CaptureControl(directories: options.isProcessOne ? volumes : nil)
     status.announcesLinks = options.isProcessOne
     try loop.watch(signals.descriptor.rawValue, as: .signals, isNew: true)
   }
@@ -79,15 +96,19 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   /// Serves until the domain is to end and all processes have, and says how it is to end.
   func run() throws(Errno) -> PowerRequest {
     openDeviceEvents()
+    openNetwork()
     rescan()
     connectToXenStore()
-    while !isStopped {
+    while !isStopped || !captures.isIdle {
       updateOutputInterest()
       for source in try loop.wait(timeoutMilliseconds: timeToNextDeadline) {
         switch source {
         case .signals: handleSignals()
         case .devices:
           if deviceEvents?.drain() == true { rescanSoon() }
+        case .links:
+          if network?.drainEvents() == true { refreshLinksSoon() }
+        case .dhcp: receiveAddresses()
         case .xenStore: break
         }
       }
@@ -99,18 +120,22 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
 
   private var timeToNextDeadline: UInt64? {
     let deadlines = [
-      supervisor.nextDeadline, storage.nextDeadline, rescanDeadline, reconnectDeadline,
+      supervisor.nextDeadline, storage.nextDeadline, network?.nextDeadline, captures.nextDeadline,
+      rescanDeadline, linkDeadline, reconnectDeadline,
     ]
     guard let next = deadlines.compactMap({ $0 }).min() else { return nil }
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     return next > now ? next - now : 0
   }
 
   private func handleDeadlines() {
-    let now = SystemCall.monotonicMilliseconds()
+    let now = MonotonicClock.milliseconds()
     if let deadline = reconnectDeadline, deadline <= now { connectToXenStore() }
     if let deadline = rescanDeadline, deadline <= now { rescan() }
     if let deadline = storage.nextDeadline, deadline <= now { updateStorage() }
+    if let deadline = linkDeadline, deadline <= now { refreshLinks() }
+    if let deadline = network?.nextDeadline, deadline <= now { reachNetworkDeadline(now) }
+    if let deadline = captures.nextDeadline, deadline <= now { handle(capture: .timeReached) }
     if let deadline = supervisor.nextDeadline, deadline <= now { handle(.timeReached) }
   }
 
@@ -121,7 +146,7 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     }
     // SIGCHLD may stand for several children, and any signal is a good moment to look.
     while let (process, end) = Signals.reap() {
-      handle(.exited(process: process, end: end))
+      if !finishCapture(process, end) { handle(.exited(process: process, end: end)) }
     }
   }
 
@@ -132,6 +157,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     log.notice("stopping", metadata: ["request": "\(request.rawValue)"])
     status.state = .stopping
     publish()
+    // They would keep their volumes from being unmounted.
+    handle(capture: .wanted([:], interfaces: []))
     handle(.stop)
   }
 }

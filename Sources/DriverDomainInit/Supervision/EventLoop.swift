@@ -10,6 +10,9 @@ struct EventLoop: ~Copyable {
     case signals = 1
     case devices
     case xenStore
+    /// Network interfaces changed.
+    case links
+    case dhcp
   }
 
   private let descriptor: OwnedFileDescriptor

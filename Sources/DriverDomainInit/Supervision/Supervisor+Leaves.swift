@@ -26,7 +26,7 @@ extension Supervisor {
         entry.phase = .held
         return [
           .log(
-            .error, "backend died (\(end)) while connected; the guest's disk stands still", leaf)
+            .error, "backend died (\(end)) while connected; the guest's device stands still", leaf)
         ]
       }
       // An exit of its own will is no failure: the device was removed and given again.
@@ -67,7 +67,7 @@ extension Supervisor {
       return []
     case .dead, .waiting, .held:
       entries[leaf] = nil
-      return refused.isEmpty ? [] : [.list]
+      return [.release(leaf)] + (refused.isEmpty ? [] : [.list])
     }
   }
 

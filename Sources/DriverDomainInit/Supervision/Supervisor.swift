@@ -41,6 +41,8 @@ struct Supervisor {
     case observe(BackendLeaf)
     /// Read all leaves: one that did not fit may fit now.
     case list
+    /// The leaf is gone and has no process: what was made for it is not needed any more.
+    case release(BackendLeaf)
     case log(Logger.Level, String, BackendLeaf)
     /// After `stop`: no process is left, or none that can be helped.
     case stopped

@@ -2,43 +2,43 @@ import RingTransport
 
 /// The network protocol's answers, encoded into whole slots.
 extension BackRing {
-  /// Publishes the answer to a slot of the transmit ring.
-  mutating func publish(_ response: NetTransmitResponse) {
+  /// Stages the answer to a slot of the transmit ring.
+  mutating func stage(_ response: NetTransmitResponse) {
     var slot = InlineArray<12, UInt8>(repeating: 0)
     var elements = slot.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
     var bytes = unsafe elements.mutableBytes
     response.encode(into: &bytes)
-    publish(bytes.bytes)
+    stage(bytes.bytes)
   }
 
-  /// Publishes a slot of a packet in the receive ring.
-  mutating func publish(_ response: NetReceiveResponse) {
+  /// Stages a slot of a packet in the receive ring.
+  mutating func stage(_ response: NetReceiveResponse) {
     var slot = InlineArray<8, UInt8>(repeating: 0)
     var elements = slot.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
     var bytes = unsafe elements.mutableBytes
     response.encode(into: &bytes)
-    publish(bytes.bytes)
+    stage(bytes.bytes)
   }
 
-  /// Publishes an extra of a packet in the receive ring. It takes the place of a response.
-  mutating func publish(_ extra: NetExtraInfo) {
+  /// Stages an extra of a packet in the receive ring. It takes the place of a response.
+  mutating func stage(_ extra: NetExtraInfo) {
     var slot = InlineArray<8, UInt8>(repeating: 0)
     var elements = slot.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
     var bytes = unsafe elements.mutableBytes
     extra.encode(into: &bytes)
-    publish(bytes.bytes)
+    stage(bytes.bytes)
   }
 
-  /// Publishes the answer to a request of the control ring.
-  mutating func publish(_ response: NetControlResponse) {
+  /// Stages the answer to a request of the control ring.
+  mutating func stage(_ response: NetControlResponse) {
     var slot = InlineArray<16, UInt8>(repeating: 0)
     var elements = slot.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
     var bytes = unsafe elements.mutableBytes
     response.encode(into: &bytes)
-    publish(bytes.bytes)
+    stage(bytes.bytes)
   }
 }

@@ -37,11 +37,11 @@ struct NetReceiveResponse: Hashable, Sendable, BitwiseCopyable {
     status = Int16(byteCount)
   }
 
-  /// Answers a request whose page could not be filled.
-  init(identifier: UInt16, failure: NetResponseStatus) {
+  /// Answers a request whose page could not be filled. The flags still say what follows.
+  init(identifier: UInt16, flags: Flags, failure: NetResponseStatus) {
     self.identifier = identifier
     byteOffset = 0
-    flags = []
+    self.flags = flags
     status = failure.rawValue
   }
 

@@ -17,6 +17,13 @@ public struct BackendLifecycle: Sendable {
   /// Dom0.
   public static let holdMilliseconds = 500
 
+  /// How long to wait before a device that cannot be taken over yet is tried again: first this long,
+  /// then twice as long each time, up to ``longestRetryMilliseconds``. What is waited for is the
+  /// last process on its way out, which takes milliseconds, or a device on its way back.
+  public static let firstRetryMilliseconds = 50
+  /// See ``firstRetryMilliseconds``. A guest that waits notices no more than this.
+  public static let longestRetryMilliseconds = 1000
+
   enum Target: Sendable {
     case unopened
     case opened
@@ -31,6 +38,9 @@ public struct BackendLifecycle: Sendable {
     case removalRunning
     /// The last 6 has been there long enough.
     case removalOver
+    /// Taking the device over failed; its timer is to be started.
+    case retryDue
+    case retryRunning
   }
 
   /// The last read of XenStore; `backendState` also follows what we publish ourselves.
@@ -61,17 +71,31 @@ public struct BackendLifecycle: Sendable {
   /// The next 2 is the first one since the toolstack created the leaf.
   var isFirstWait = true
   var isCapacityStale = false
-  var isStopping = false
+  /// What the frontend changed is in force, and it is to be told.
+  var isReconfigured = false
   var isLeafGone = false
-  var needsAdoption = false
+  /// An earlier process has connected the device and died, and the guest has not moved on: its ring
+  /// is to be taken over, and until then nothing may be published.
+  public internal(set) var needsAdoption = false
+  var retryMilliseconds = Self.firstRetryMilliseconds
+  /// Whether the process was asked to end.
+  public internal(set) var isStopping = false
   /// What went wrong and was not published yet.
   var fault: String?
   var storeRefusal: String?
   /// Whether ``Action/exit(_:)`` was given out.
   public private(set) var hasExited = false
 
+  /// Whether the protocol knows of changes without a new ring.
+  let canReconfigure: Bool
+
   /// Creates the state of a process that has just started. The first event is an observation.
-  public init() {}
+  ///
+  /// - Parameter canReconfigure: whether a connected frontend may change something by way of the
+  ///   states Reconfiguring and Reconfigured, as Linux's xen-netfront does.
+  public init(canReconfigure: Bool = false) {
+    self.canReconfigure = canReconfigure
+  }
 
   /// Takes an event and answers what to do, in this order.
   ///
@@ -90,7 +114,12 @@ public struct BackendLifecycle: Sendable {
   private mutating func begin(_ action: Action) {
     switch action {
     case .startTimer:
-      hold = hold == .initWaitDue ? .initWaitRunning : .removalRunning
+      hold =
+        switch hold {
+        case .initWaitDue: .initWaitRunning
+        case .retryDue: .retryRunning
+        default: .removalRunning
+        }
       return
     case .exit:
       hasExited = true
@@ -102,11 +131,11 @@ public struct BackendLifecycle: Sendable {
       needsComparison = false
     case .quiesce:
       precondition(hasRing, "something to quiesce")
-    case .compareRing:
+    case .compareRing, .adoptRing:
       needsComparison = false
     case .publish(.connected, _), .publishCapacity:
       isCapacityStale = false
-    case .openTarget, .publish, .publishFailure, .removeLeaf:
+    case .openTarget, .publish, .publishFailure, .removeLeaf, .reconfigure:
       break
     }
     frontendStateAtDecision = observation?.frontendState

@@ -44,6 +44,16 @@ public import SystemPackage
     }
   }
 
+  /// Some of the bytes, to write. A range outside the memory traps.
+  @_lifetime(&self)
+  public mutating func mutableBytes(_ range: Range<Int>) -> MutableRawSpan {
+    // SAFETY: `address` checks the range; the span holds `self` exclusively, as above.
+    unsafe _overrideLifetime(
+      MutableRawSpan(
+        _unsafeStart: address(of: range.lowerBound, byteCount: range.count),
+        byteCount: range.count), mutating: &self)
+  }
+
   /// The address of `byteCount` bytes at `offset`, for system calls that take one. The memory must
   /// outlive what the kernel does with it.
   @unsafe public func address(of offset: Int, byteCount count: Int) -> UnsafeMutableRawPointer {

@@ -3,7 +3,7 @@ public import SystemPackage
 /// The one owner of an open file descriptor: closes it when it goes out of scope.
 ///
 /// Being noncopyable, it can neither be closed twice nor be used after it was closed.
-public struct OwnedFileDescriptor: ~Copyable {
+public struct OwnedFileDescriptor: ~Copyable, Sendable {
   private let descriptor: FileDescriptor
 
   /// Takes over `descriptor`, which nobody else may close from now on.

@@ -13,7 +13,7 @@ struct BlockQueueOnKernelTests {
   func aFileHoldsWhatTheGuestWrote(seed: UInt64) throws {
     guard let scratch else { return }
     let path = scratch.makeFile("disk", byteCount: 1 << 20)
-    try LoopFixture.run { fixture in
+    try LoopFixture.run(around: TargetLoop.init) { fixture in
       let machine = try SimulatedMachine()
       machine.createDomain(.driver)
       machine.createDomain(.guest)
@@ -41,7 +41,7 @@ struct BlockQueueOnKernelTests {
           while try queue.turn(hypervisor: &hypervisor, storage: &fixture.loop) {}
           try fixture.loop.wait(timeoutNanoseconds: 1_000_000)
           while let event = try fixture.loop.nextEvent() {
-            if case .storage(let token, let result) = event {
+            if case .operation(let token, let result) = event {
               queue.complete(token: token, result: result)
             }
           }

@@ -37,7 +37,7 @@ struct NetReceiveTests {
   }
 
   @Test func failures() {
-    let decoded = decode(NetReceiveResponse(identifier: 7, failure: .error))
+    let decoded = decode(NetReceiveResponse(identifier: 7, flags: [], failure: .error))
     #expect(decoded.identifier == 7)
     #expect(decoded.offset == 0)
     #expect(decoded.flags == 0)

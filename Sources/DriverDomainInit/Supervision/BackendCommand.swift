@@ -1,0 +1,49 @@
+import Logging
+import RingTransport
+
+/// A program to run, and its arguments with its own name first.
+struct BackendCommand: Equatable {
+  var program: String
+  var arguments: [String]
+
+  init(_ program: String, _ arguments: [String]) {
+    self.program = program
+    self.arguments = [program.split(separator: "/").last.map(String.init) ?? program] + arguments
+  }
+
+  /// Serves a disk.
+  static func block(
+    _ program: String, _ leaf: BackendLeaf, _ configuration: Configuration
+  ) -> BackendCommand {
+    var arguments = ["--path", leaf.description]
+    if let bufferKiB = configuration.blockBufferKiB {
+      arguments += ["--buffer-kib", String(bufferKiB)]
+    }
+    return BackendCommand(program, arguments + logLevel(configuration))
+  }
+
+  /// Serves an interface.
+  static func network(
+    _ program: String, _ leaf: BackendLeaf, _ service: InterfaceService,
+    _ configuration: Configuration
+  ) -> BackendCommand {
+    var arguments = ["--path", leaf.description, "--uplink", service.uplink]
+    if let filter = service.filter { arguments += ["--filter", filter] }
+    if let reason = service.unusable { arguments += ["--unusable", reason] }
+    return BackendCommand(program, arguments + logLevel(configuration))
+  }
+
+  /// Writes an interface's frames into a file until SIGTERM.
+  static func capture(_ program: String, _ order: CaptureOrder) -> BackendCommand {
+    BackendCommand(
+      program,
+      [
+        "capture", "--interface", order.interface, "--file", order.file, "--limit-mib",
+        String(order.limitMiB),
+      ])
+  }
+
+  private static func logLevel(_ configuration: Configuration) -> [String] {
+    ["--log-level", configuration.logLevel.rawValue]
+  }
+}

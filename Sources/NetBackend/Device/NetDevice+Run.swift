@@ -1,0 +1,52 @@
+import RingTransport
+import SystemPackage
+
+/// The main loop of a process: wait, take in what happened, do what can be done.
+extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == ThreadedQueues {
+  /// Serves the device until its life ends.
+  mutating func runToEnd() throws(BackendProcessError) {
+    start(now: MonotonicClock.nanoseconds())
+    var hasMore = false
+    while !isFinished {
+      do throws(Errno) {
+        try queues.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try takeLoopEvents()
+        hasMore = turn(now: MonotonicClock.nanoseconds())
+        if store.wantsToWrite { queues.loop.armXenStoreWritable() }
+        if let port = maskedPort, !hasMore {
+          // Only now: until the work is done the guest's events would be in vain.
+          maskedPort = nil
+          queues.loop.armEventChannel(unmasking: port)
+        }
+      } catch {
+        throw .loop(error)
+      }
+      if let storeFailure { throw .store(storeFailure) }
+    }
+  }
+
+  private mutating func takeLoopEvents() throws(Errno) {
+    while let event = try queues.loop.nextEvent() {
+      switch event {
+      case .eventChannel(let port): maskedPort = port
+      case .xenStore:
+        do throws(XenStoreFailure) {
+          try handleStore(now: MonotonicClock.nanoseconds())
+        } catch {
+          storeFailure = error
+        }
+      case .ready: queues.listenForReports()
+      case .stopSignal: handleStop(now: MonotonicClock.nanoseconds())
+      case .operation: break
+      }
+    }
+  }
+
+  /// How long to sleep at most: not at all when there is work, for ever when nothing is due.
+  private func waitingTime(hasMore: Bool) -> UInt64? {
+    if hasMore { return 0 }
+    guard let deadline = nextDeadline else { return nil }
+    let now = MonotonicClock.nanoseconds()
+    return deadline > now ? deadline - now : 0
+  }
+}

@@ -1,0 +1,106 @@
+import RingTransport
+import Synchronization
+import SystemPackage
+
+/// What the thread of a queue does from its start to its end.
+private struct QueueWork {
+  let thread: QueueThread
+  let parameters: NetQueueParameters
+  let guest: NetGuest
+  let policy: VifPolicy
+
+  func run<Port: PolledPort & ~Copyable>(opening open: () throws(NetPortError) -> Port) {
+    do throws(NetConnectionError) {
+      let port: Port
+      do throws(NetPortError) { port = try open() } catch { throw .port(error) }
+      let loop = try QueueLoop(
+        parameters, guest: guest, policy: policy, thread: thread, port: port)
+      thread.began(.success(()))
+      loop.run()
+    } catch {
+      thread.began(.failure(error))
+    }
+  }
+}
+
+/// Queues on threads of their own, and the control thread's event loop, which they report to.
+struct ThreadedQueues: NetQueues, ~Copyable {
+  /// The control thread's.
+  var loop: EventLoop
+  private let report: WakeUp
+  private var threads: [QueueThread] = []
+  private var uplink: NetUplink?
+
+  static let reportToken = 1
+
+  /// Takes over the control thread's loop.
+  init(_ loop: consuming EventLoop) throws(Errno) {
+    report = try WakeUp()
+    self.loop = loop
+    listenForReports()
+  }
+
+  /// Makes the loop wake up, once, when a queue stops by itself.
+  mutating func listenForReports() {
+    report.clear()
+    loop.pollReadable(report.descriptor, token: Self.reportToken)
+  }
+
+  mutating func open(_ uplink: NetUplink) throws(NetPortError) {
+    try DescriptorPort.expectInterface(uplink.interface)
+    self.uplink = uplink
+  }
+
+  mutating func connect(
+    _ parameters: [NetQueueParameters], guest: NetGuest, address: EthernetAddress,
+    policy: VifPolicy
+  ) throws(NetConnectionError) {
+    guard let uplink else { throw .port(.missing("")) }
+    let exchange: FrameExchange
+    do throws(Errno) {
+      exchange = try FrameExchange(queueCount: parameters.count)
+    } catch {
+      throw .memory(error)
+    }
+    for (index, queue) in parameters.enumerated() {
+      let thread = try QueueThread.start(wakeUp: exchange.wakeUp(of: index), report: report) {
+        thread in
+        let work = QueueWork(thread: thread, parameters: queue, guest: guest, policy: policy)
+        switch uplink {
+        case .tap(let name):
+          work.run { () throws(NetPortError) in
+            let port = try DescriptorPort(tap: name)
+            try port.setOffloads(guest.features, of: name)
+            return SteeredPort(port, queue: index, exchange: exchange, policy: policy)
+          }
+        case .packet(let name):
+          work.run { () throws(NetPortError) in
+            try DescriptorPort(packet: name, ownAddress: address)
+          }
+        case .capture(let name):
+          work.run { () throws(NetPortError) in
+            try CapturePort(interface: name, ownAddress: address)
+          }
+        }
+      }
+      threads.append(thread)
+    }
+  }
+
+  mutating func disconnect() -> NetStatistics {
+    let statistics = threads.reduce(NetStatistics()) { $0 + $1.stop() }
+    threads = []
+    return statistics
+  }
+
+  var failure: QueueFailure? {
+    threads.lazy.compactMap { $0.state.withLock { $0.failure } }.first
+  }
+
+  mutating func setHeadroom(byteCount: Int) {
+    for thread in threads {
+      thread.state.withLock { $0.headroomByteCount = byteCount }
+      thread.wakeUp.signal()
+    }
+  }
+}

@@ -1,0 +1,98 @@
+internal import CLinux
+internal import Glibc
+import RingTransport
+import SystemPackage
+
+/// A port whose frames are read from and written to a descriptor, one a call, header in front: a
+/// queue of a TAP device, or a packet socket.
+struct DescriptorPort: PolledPort, ~Copyable {
+  private let file: OwnedFileDescriptor
+  /// Where set, only frames to this address and to groups are for the guest: a packet socket hears
+  /// everything.
+  private let ownAddress: EthernetAddress?
+
+  /// Attaches one more queue of a TAP device that exists.
+  init(tap name: String) throws(NetPortError) {
+    try Self.expectInterface(name)
+    do throws(Errno) {
+      // SAFETY: the calls read the name to its end; so below.
+      let number = try systemCall { unsafe c_open_tap(name) }
+      file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
+    } catch {
+      throw .open(name, error)
+    }
+    ownAddress = nil
+  }
+
+  /// Opens a packet socket on an interface.
+  init(packet name: String, ownAddress: EthernetAddress) throws(NetPortError) {
+    try Self.expectInterface(name)
+    do throws(Errno) {
+      // SAFETY: as above.
+      let number = try systemCall { unsafe c_open_packet_port(name) }
+      file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
+    } catch {
+      throw .open(name, error)
+    }
+    self.ownAddress = ownAddress
+  }
+
+  /// Opening a TAP device that does not exist would make one.
+  static func expectInterface(_ name: String) throws(NetPortError) {
+    // SAFETY: the call reads the name to its end.
+    if unsafe if_nametoindex(name) == 0 { throw .missing(name) }
+  }
+
+  /// Tells the TAP device what the guest takes unfinished.
+  func setOffloads(_ features: Offload.GuestFeatures, of name: String) throws(NetPortError) {
+    var offloads: UInt32 = 0
+    // Segmentation needs unfinished checksums; the kernel refuses one without the other. What the
+    // guest takes of IPv4 only is finished here for IPv6.
+    if features.contains(.checksumOverIPv4) {
+      offloads |= c_tap_offload_checksum
+      if features.isSuperset(of: [.scatterGather, .segmentationOverIPv4]) {
+        offloads |= c_tap_offload_tcp_ipv4 | c_tap_offload_congestion
+      }
+      if features.isSuperset(of: [.scatterGather, .segmentationOverIPv6, .checksumOverIPv6]) {
+        offloads |= c_tap_offload_tcp_ipv6 | c_tap_offload_congestion
+      }
+    }
+    do throws(Errno) {
+      try systemCall { c_tap_set_offloads(file.rawValue, offloads) }
+    } catch {
+      throw .offloads(name, error)
+    }
+  }
+
+  /// What to poll.
+  var descriptor: Int32 { file.rawValue }
+
+  mutating func send(
+    _ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
+  ) -> Bool {
+    // SAFETY: `address` checks the range; the call reads it and no more.
+    unsafe write(file.rawValue, memory.address(of: offset, byteCount: byteCount), byteCount)
+      == byteCount
+  }
+
+  mutating func receive(
+    into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
+  ) -> Int? {
+    for _ in 0..<Self.foreignFrameCountMax {
+      // SAFETY: `address` checks the range; the call writes into it and no more. The owner of the
+      // memory is our caller, who reads it when this returns.
+      let count = unsafe read(
+        file.rawValue, memory.address(of: offset, byteCount: byteCount), byteCount)
+      guard count > 0 else { return nil }
+      let frameOffset = offset + VirtualNetworkHeader.byteCount
+      guard let ownAddress, count >= VirtualNetworkHeader.byteCount + EthernetAddress.byteCount
+      else { return count }
+      let destination = EthernetAddress(in: memory.bytes, at: frameOffset)
+      if destination == ownAddress || destination.isMulticast { return count }
+    }
+    return nil
+  }
+
+  /// Frames for others that one call passes over; the descriptor stays readable for the rest.
+  private static let foreignFrameCountMax = 64
+}

@@ -1,0 +1,48 @@
+import RingTransport
+import SystemPackage
+
+/// What a guest said of itself when it connected.
+struct NetGuest: Sendable, Equatable {
+  let domain: DomainIdentifier
+  /// What it takes.
+  var features: Offload.GuestFeatures
+  /// Whether it sends events for pages that it offers (`feature-rx-notify`).
+  var sendsReceiveEvents: Bool
+  /// Room that it wants in front of received data (`xdp-headroom`), in bytes.
+  var headroomByteCount: Int
+}
+
+/// Where one queue's rings and event channels are.
+struct NetQueueParameters: Sendable, Equatable {
+  var transmitRing: GrantReference
+  var receiveRing: GrantReference
+  var transmitPort: EventChannelPort
+  /// The same as `transmitPort` where there is one for both.
+  var receivePort: EventChannelPort
+}
+
+/// Why a vif could not be connected.
+enum NetConnectionError: Error, CustomStringConvertible {
+  /// The grant or event channel device cannot be opened.
+  case device(Errno)
+  case map(Errno)
+  case bind(Errno)
+  case memory(Errno)
+  /// The thread of a queue could not be started.
+  case thread(Errno)
+  /// The network side of a queue could not be opened.
+  case port(NetPortError)
+  case violation(NetViolation)
+
+  var description: String {
+    switch self {
+    case .device(let errno): "cannot open /dev/xen/gntdev and /dev/xen/evtchn: \(errno)"
+    case .map(let errno): "cannot map the frontend's ring: \(errno)"
+    case .bind(let errno): "cannot bind the frontend's event channel: \(errno)"
+    case .memory(let errno): "no memory for a queue: \(errno)"
+    case .thread(let errno): "cannot start the thread of a queue: \(errno)"
+    case .port(let error): error.description
+    case .violation(let violation): violation.description
+    }
+  }
+}

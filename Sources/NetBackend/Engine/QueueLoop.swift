@@ -1,0 +1,117 @@
+import RingTransport
+import Synchronization
+import SystemPackage
+
+private enum Token {
+  static let wakeUp = 1
+  static let frames = 2
+}
+
+/// The event loop of one queue: waits for the guest, for frames, and for the control thread.
+struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
+  private var hypervisor: XenHypervisor
+  private var queue: NetQueue
+  private var port: Port
+  private var loop: EventLoop
+  private let thread: QueueThread
+  private var maskedPort: EventChannelPort?
+  private var isPollingFrames = false
+  private var isStopping = false
+
+  /// Connects a queue, on the thread that will serve it.
+  init(
+    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
+    port: consuming Port
+  ) throws(NetConnectionError) {
+    var hypervisor: XenHypervisor
+    do throws(Errno) { hypervisor = try XenHypervisor() } catch { throw .device(error) }
+    let queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+    var loop: EventLoop
+    do throws(Errno) {
+      loop = try EventLoop(
+        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: nil)
+    } catch {
+      throw .thread(error)
+    }
+    loop.pollReadable(thread.wakeUp.descriptor, token: Token.wakeUp)
+    self.hypervisor = hypervisor
+    self.queue = queue
+    self.port = port
+    self.loop = loop
+    self.thread = thread
+  }
+
+  /// Serves until the control thread says stop, or the guest breaks the protocol. The guest's rings
+  /// and event channels are let go of before this returns.
+  consuming func run() {
+    do throws(QueueFailure) {
+      try serve()
+    } catch {
+      thread.failed(error)
+    }
+    let statistics = queue.totals
+    queue.unbind(&hypervisor)
+    thread.state.withLock { $0.statistics = statistics }
+  }
+
+  private mutating func serve() throws(QueueFailure) {
+    var outcome = NetQueue.Outcome(hasMore: true)
+    while true {
+      do throws(Errno) {
+        try loop.wait(timeoutNanoseconds: waitingTime(outcome))
+        try takeEvents()
+      } catch {
+        throw .loop(error)
+      }
+      if isStopping { return }
+      do throws(NetViolation) {
+        outcome = try queue.turn(
+          hypervisor: &hypervisor, port: &port, now: MonotonicClock.nanoseconds())
+      } catch {
+        throw .violation(error)
+      }
+      if !outcome.hasMore { listen(outcome) }
+    }
+  }
+
+  /// Only when the work is done: until then events would be in vain.
+  private mutating func listen(_ outcome: NetQueue.Outcome) {
+    if outcome.wantsFrames, !isPollingFrames {
+      isPollingFrames = true
+      loop.pollReadable(port.descriptor, token: Token.frames)
+    }
+    if let port = maskedPort {
+      maskedPort = nil
+      loop.armEventChannel(unmasking: port)
+    }
+  }
+
+  private mutating func takeEvents() throws(Errno) {
+    while let event = try loop.nextEvent() {
+      switch event {
+      case .eventChannel(let port): maskedPort = port
+      case .ready(Token.frames): isPollingFrames = false
+      case .ready: takeOrders()
+      case .operation, .xenStore, .stopSignal: break
+      }
+    }
+  }
+
+  /// What the control thread wants.
+  private mutating func takeOrders() {
+    thread.wakeUp.clear()
+    let (stops, headroom) = thread.state.withLock { state in
+      (state.isStopping, state.headroomByteCount.take())
+    }
+    isStopping = stops
+    if let headroom { queue.setHeadroom(byteCount: headroom) }
+    if !stops { loop.pollReadable(thread.wakeUp.descriptor, token: Token.wakeUp) }
+  }
+
+  private func waitingTime(_ outcome: NetQueue.Outcome) -> UInt64? {
+    if outcome.hasMore { return 0 }
+    guard let deadline = outcome.notBefore else { return nil }
+    let now = MonotonicClock.nanoseconds()
+    return deadline > now ? deadline - now : 0
+  }
+}

@@ -1,0 +1,191 @@
+import RingTransport
+
+/// From frames to slots.
+extension ReceiveQueue {
+  /// Takes frames until there are none, or no pages for the next, or the turn is full.
+  mutating func collect<Port: NetPort & ~Copyable>(
+    port: inout Port, policy: VifPolicy, now: UInt64
+  ) throws(NetViolation) -> Outcome {
+    while true {
+      if pending == nil {
+        guard packetCount < Self.packetCountMax, hasRoom else { return Outcome(hasMore: true) }
+        // Without a single page there is no need to take a frame out of its queue.
+        guard try waitingSlotCount() > 0 else {
+          return try wait(forSlots: 1, port: &port, now: now)
+        }
+        guard let packet = takeFrame(port: &port, policy: policy) else {
+          return Outcome(wantsFrames: true)
+        }
+        pending = packet.isDropped ? nil : packet.value
+        if pending == nil { continue }
+      }
+      guard let packet = pending else { continue }
+      guard try waitingSlotCount() >= packet.slotCount, batch.room >= packet.dataSlotCount else {
+        if batch.count > 0 { return Outcome(hasMore: true) }
+        return try wait(forSlots: packet.slotCount, port: &port, now: now)
+      }
+      waitsSince = nil
+      pending = nil
+      try place(packet)
+    }
+  }
+
+  private var hasRoom: Bool {
+    cursor + PacketMemory.headroomByteCount + Self.frameByteCountMax <= memory.byteCount
+  }
+
+  private func waitingSlotCount() throws(NetViolation) -> Int {
+    do throws(RingViolation) {
+      return Int(try ring.waitingRequestCount())
+    } catch {
+      throw .ring(error)
+    }
+  }
+
+  /// Asks the guest for an event when there are enough pages. When it takes too long, everything
+  /// that waits is dropped.
+  private mutating func wait<Port: NetPort & ~Copyable>(
+    forSlots count: Int, port: inout Port, now: UInt64
+  ) throws(NetViolation) -> Outcome {
+    do throws(RingViolation) {
+      if try ring.armRequestEvent(needing: UInt32(count)) { return Outcome(hasMore: true) }
+    } catch {
+      throw .ring(error)
+    }
+    let since = waitsSince ?? now
+    waitsSince = since
+    guard now - since >= Self.stallNanoseconds else {
+      let stall = since + Self.stallNanoseconds
+      return Outcome(notBefore: sendsEvents ? stall : min(stall, now + Self.pollNanoseconds))
+    }
+    if pending != nil {
+      pending = nil
+      statistics.stalled += 1
+    }
+    cursor = 0
+    // A bounded number: a flood must not keep this queue from sending.
+    for _ in 0..<Self.packetCountMax {
+      guard port.receive(into: memory, at: 0, byteCount: Self.frameByteCountMax) != nil else {
+        // The next frame brings us back here.
+        return Outcome(wantsFrames: true)
+      }
+      statistics.stalled += 1
+    }
+    return Outcome(hasMore: true)
+  }
+
+  /// A frame, or the fact that there was one that is not for the guest.
+  private struct Taken {
+    var value: Packet?
+    var isDropped: Bool { value == nil }
+  }
+
+  /// Takes the next frame and judges it.
+  private mutating func takeFrame<Port: NetPort & ~Copyable>(
+    port: inout Port, policy: VifPolicy
+  ) -> Taken? {
+    let offset = cursor + PacketMemory.headroomByteCount
+    let start = offset - VirtualNetworkHeader.byteCount
+    let room = VirtualNetworkHeader.byteCount + Self.frameByteCountMax
+    guard let count = port.receive(into: memory, at: start, byteCount: room) else { return nil }
+    packetCount += 1
+    let byteCount = count - VirtualNetworkHeader.byteCount
+    guard byteCount >= NetLimits.smallestPacketByteCount,
+      byteCount <= NetLimits.packetByteCount
+    else {
+      statistics.undeliverable += 1
+      return Taken()
+    }
+    let range = offset..<offset + byteCount
+    guard policy.admits(EthernetAddress(in: memory.bytes, at: offset)) else {
+      statistics.filtered += 1
+      return Taken()
+    }
+    let header = VirtualNetworkHeader(memory.bytes.extracting(start..<offset))
+    let features = features
+    do throws(OffloadRefusal) {
+      var frame = memory.mutableBytes(range)
+      let announcement = try Offload.incoming(&frame, header: header, features: features)
+      let packet = Packet(
+        offset: offset, byteCount: byteCount, announcement: announcement,
+        hash: policy.hash(of: memory.bytes.extracting(range)),
+        headroomByteCount: headroomByteCount)
+      guard packet.dataSlotCount == 1 || features.contains(.scatterGather) else {
+        statistics.undeliverable += 1
+        return Taken()
+      }
+      return Taken(value: packet)
+    } catch {
+      statistics.undeliverable += 1
+      return Taken()
+    }
+  }
+
+  /// Takes the slots for a packet and prepares copies and announcements.
+  private mutating func place(_ packet: Packet) throws(NetViolation) {
+    var rest = packet.byteCount
+    var offset = packet.offset
+    var isFirst = true
+    while rest > 0 {
+      let request = try takeSlot()
+      let count = min(rest, packet.pageByteCount)
+      let operation = batch.count
+      batch.appendCopy(
+        from: memory, at: offset, byteCount: count, to: request.grantReference,
+        of: frontendDomain, pageOffset: packet.headroomByteCount)
+      rest -= count
+      offset += count
+      var flags: NetReceiveResponse.Flags = rest > 0 ? .moreData : []
+      if isFirst { flags.formUnion(packet.announcement.flags) }
+      if isFirst, packet.extraCount > 0 { flags.formUnion(.extraInfo) }
+      announcements.append(
+        .data(
+          NetReceiveResponse(
+            identifier: request.identifier, byteOffset: UInt16(packet.headroomByteCount),
+            flags: flags, byteCount: count), operation: operation))
+      if isFirst { try placeExtras(packet) }
+      isFirst = false
+    }
+    cursor = PacketMemory.end(of: packet.offset, byteCount: packet.byteCount)
+    statistics.receivedPackets += 1
+    statistics.receivedBytes += UInt64(packet.byteCount)
+    if packet.announcement.segmentation != nil { statistics.receivedSegmented += 1 }
+  }
+
+  /// Extras lie behind the first slot of data. They take the slots of pages that stay unused.
+  private mutating func placeExtras(_ packet: Packet) throws(NetViolation) {
+    var left = packet.extraCount
+    if let segmentation = packet.announcement.segmentation {
+      try placeExtra(segmentation.extra, &left)
+    }
+    if let hash = packet.hash { try placeExtra(hash.extra, &left) }
+    if packet.headroomByteCount > 0 {
+      try placeExtra(
+        .expressDataPath(headroomByteCount: UInt16(packet.headroomByteCount)), &left)
+    }
+  }
+
+  private mutating func placeExtra(
+    _ content: NetExtraInfo.Content, _ left: inout Int
+  ) throws(NetViolation) {
+    left -= 1
+    _ = try takeSlot()
+    announcements.append(.extra(NetExtraInfo(content, hasMore: left > 0)))
+  }
+
+  private mutating func takeSlot() throws(NetViolation) -> NetReceiveRequest {
+    var slot = InlineArray<8, UInt8>(repeating: 0)
+    var elements = slot.mutableSpan
+    // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
+    var bytes = unsafe elements.mutableBytes
+    let isTaken: Bool
+    do throws(RingViolation) {
+      isTaken = try ring.takeRequest(into: &bytes)
+    } catch {
+      throw .ring(error)
+    }
+    // They were counted, but the count is the guest's to change at any moment.
+    guard isTaken else { throw .pagesTakenBack }
+    return NetReceiveRequest(slot: bytes.bytes)
+  }
+}

@@ -1,0 +1,146 @@
+import RingTransport
+import SystemPackage
+
+/// The guest's way in: takes frames from a port, and puts them into pages that the guest offers in
+/// its receive ring.
+///
+/// A turn takes frames as long as there are pages for them, copies them to the guest in one batch,
+/// and announces whole packets, in ring order. At most one frame waits here for pages; all others
+/// wait in the port, which is bounded and drops at its end (XSA-392). When the guest offers no pages
+/// for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is kept
+/// for a guest that does not listen.
+///
+/// Nothing here waits or allocates. One thread uses an instance.
+struct ReceiveQueue: ~Copyable {
+  /// Frames of a turn.
+  static let packetCountMax = 64
+  /// Memory of a turn: three of the largest frames, or a turn of small ones.
+  static let memoryByteCount = 256 * 1024
+  /// The largest frame that a port can have: more than any guest takes, which is dropped here.
+  static let frameByteCountMax = NetLimits.packetByteCount + 1
+  /// How long a guest may take to offer pages; as Linux's backend drains a stalled queue.
+  static let stallNanoseconds: UInt64 = 10_000_000_000
+  /// How often to look for pages of a guest that does not send events for them
+  /// (`feature-rx-notify`); as Linux's backend.
+  static let pollNanoseconds: UInt64 = 30_000_000
+
+  /// A frame that was judged and fits the guest's features.
+  struct Packet {
+    /// Where it begins in memory.
+    var offset: Int
+    var byteCount: Int
+    var announcement: Offload.Announcement
+    var hash: PacketHash?
+    /// Room in front of the data in each page.
+    var headroomByteCount: Int
+
+    /// What one page takes.
+    var pageByteCount: Int { xenPageByteCount - headroomByteCount }
+    var dataSlotCount: Int { (byteCount + pageByteCount - 1) / pageByteCount }
+    var extraCount: Int {
+      (announcement.segmentation == nil ? 0 : 1) + (hash == nil ? 0 : 1)
+        + (headroomByteCount == 0 ? 0 : 1)
+    }
+    var slotCount: Int { dataSlotCount + extraCount }
+  }
+
+  /// A slot to announce.
+  enum Announcement {
+    /// Data, copied by the operation with this number.
+    case data(NetReceiveResponse, operation: Int)
+    case extra(NetExtraInfo)
+  }
+
+  /// What came of a turn.
+  struct Outcome {
+    /// Whether there is more to do at once.
+    var hasMore = false
+    /// Whether to wait for frames; otherwise for pages.
+    var wantsFrames = false
+    /// When to look again at the latest.
+    var notBefore: UInt64?
+  }
+
+  let frontendDomain: DomainIdentifier
+  /// What the guest takes, and whether it says when it offers pages.
+  let features: Offload.GuestFeatures
+  let sendsEvents: Bool
+  /// Asked of the guest's kernel for programs that run in front of its stack; 0 without one.
+  var headroomByteCount: Int
+  var ring: BackRing
+  var memory: PrivateMemory
+  var batch: GrantCopyBatch
+  var announcements: [Announcement] = []
+  /// The frame that waits for pages, and since when.
+  var pending: Packet?
+  var waitsSince: UInt64?
+  /// Where the next frame goes.
+  var cursor = 0
+  var packetCount = 0
+  var statistics = NetStatistics()
+
+  /// Attaches to a connected ring.
+  init(
+    pages: consuming SharedPages, frontendDomain: DomainIdentifier,
+    features: Offload.GuestFeatures, sendsEvents: Bool, headroomByteCount: Int
+  ) throws(NetConnectionError) {
+    let ring: BackRing
+    do throws(RingViolation) {
+      ring = try BackRing(attachingTo: pages, slotByteCount: NetLimits.receiveSlotByteCount)
+    } catch {
+      throw .violation(.ring(error))
+    }
+    let memory: PrivateMemory
+    do throws(Errno) {
+      memory = try PrivateMemory(byteCount: Self.memoryByteCount)
+    } catch {
+      throw .memory(error)
+    }
+    self.ring = ring
+    self.memory = memory
+    self.frontendDomain = frontendDomain
+    self.features = features
+    self.sendsEvents = sendsEvents
+    self.headroomByteCount = headroomByteCount
+    batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
+    announcements.reserveCapacity(NetLimits.ringSlotCount)
+  }
+
+  /// Moves frames that wait at the port into the guest.
+  mutating func turn<Xen: Hypervisor & ~Copyable, Port: NetPort & ~Copyable>(
+    hypervisor: inout Xen, port: inout Port, policy: VifPolicy, now: UInt64
+  ) throws(NetViolation) -> Outcome {
+    if pending == nil { cursor = 0 }
+    packetCount = 0
+    let outcome = try collect(port: &port, policy: policy, now: now)
+    if !announcements.isEmpty {
+      do throws(Errno) {
+        try hypervisor.copy(&batch)
+      } catch {
+        // No operation ran, and each of them says so.
+      }
+      announce()
+    }
+    return outcome
+  }
+
+  /// Announces everything that was prepared. The guest sees whole packets only.
+  private mutating func announce() {
+    for announcement in announcements {
+      switch announcement {
+      case .data(let response, let operation):
+        let wasCopied = batch.succeeded(operation)
+        if !wasCopied { statistics.badGrants += 1 }
+        ring.stage(
+          wasCopied
+            ? response
+            : NetReceiveResponse(
+              identifier: response.identifier, flags: response.flags, failure: .error))
+      case .extra(let extra): ring.stage(extra)
+      }
+    }
+    ring.pushStaged()
+    announcements.removeAll(keepingCapacity: true)
+    batch.removeAll()
+  }
+}

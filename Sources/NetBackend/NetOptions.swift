@@ -1,0 +1,80 @@
+internal import Glibc
+import RingTransport
+
+/// The options of `net-backend` beside those of every backend.
+struct NetOptions: Sendable, Equatable {
+  /// Where frames go; nil for the TAP device that has the vif's name.
+  var uplink: NetUplink?
+  /// What the guest may send, instead of the default.
+  var filter: String?
+  /// Why the vif cannot be served, found out by whoever started the process.
+  var unusable: String?
+  /// The most queues that a guest may have. A queue is a thread, so by default as many as there
+  /// are processors.
+  var queueCountMax = min(8, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+  /// More queues than this no frontend asks for.
+  static let queueCountRange = 1...8
+
+  /// Reads the program's arguments, without its name.
+  static func read(_ arguments: some Sequence<String>) -> BackendArguments<NetOptions> {
+    BackendArguments(
+      arguments, options: NetOptions(), example: "backend/vif/2/0",
+      accepts: { $0 == .virtualInterface }
+    ) { options, argument, value in options.take(argument, value) }
+  }
+
+  private mutating func take(
+    _ argument: String, _ value: () -> String?
+  ) -> BackendArguments<NetOptions>.Outcome {
+    switch argument {
+    case "--uplink":
+      guard let text = value(), let uplink = NetUplink(text) else {
+        return .wrong("--uplink needs tap:NAME, packet:INTERFACE or pcap:INTERFACE")
+      }
+      self.uplink = uplink
+    case "--filter":
+      guard let text = value() else { return .wrong("--filter needs an expression") }
+      filter = text
+    case "--unusable":
+      guard let text = value() else { return .wrong("--unusable needs a reason") }
+      unusable = text
+    case "--queues":
+      guard let text = value(), let number = Int(text), Self.queueCountRange.contains(number)
+      else {
+        return .wrong(
+          "--queues needs a number from \(Self.queueCountRange.lowerBound) "
+            + "to \(Self.queueCountRange.upperBound)")
+      }
+      queueCountMax = number
+    default: return .unknown
+    }
+    return .taken
+  }
+
+  static let helpText = """
+    usage: net-backend --path LEAF [OPTION...]
+           net-backend capture --interface NAME --file FILE [OPTION...]
+           net-backend --help | --version
+
+    Serves one network interface of one guest: the backend end of the Xen network protocol, for the
+    device whose XenStore directory is LEAF, relative to this domain's own
+    (backend/vif/GUEST/DEVICE). Normally driver-domain-init starts one process for each device.
+
+    Options:
+      --uplink tap:NAME          the vif's frames cross a TAP device (tap:vifGUEST.DEVICE)
+      --uplink packet:INTERFACE  or an interface directly, through a packet socket
+      --uplink pcap:INTERFACE    or through libpcap, without offloads
+      --filter EXPRESSION        what the guest may send, in the language of pcap-filter(7); by
+                                 default only frames from its own addresses
+      --queues N                 the most queues of the guest (as many as processors)
+      --unusable REASON          tell the toolstack that the vif cannot be served, and why
+      --log-level LEVEL          trace, debug, info (default), notice, warning, error
+      --xenstore SOCKET          connect to xenstored's socket instead of /dev/xen/xenbus
+
+    SIGTERM: finish what was taken from the guest and exit; the device's state is left as it is.
+
+    net-backend capture writes an interface's traffic to a file; see net-backend capture --help.
+
+    """
+}

@@ -1,0 +1,208 @@
+public import Logging
+
+/// A device's part of XenStore: reads and watches its leaf and the frontend's directory, publishes
+/// what the life cycle says, and turns XenStore's answers into the life cycle's events.
+///
+/// The same for every kind of device. What is special, the nodes of a configuration, of a ring and
+/// of the features, the owner brings along; it gets the values back in ``Event``.
+///
+/// Nothing waits. One thread uses an instance.
+public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
+  /// What XenStore had to say.
+  public enum Event {
+    /// The leaf's own nodes, as asked for at the start; nil for one that is not there.
+    case configuration([String?])
+    /// The frontend's ring nodes.
+    case ring([String?], compares: Bool)
+    /// Values that ``read(_:token:)`` asked for.
+    case values([String?], token: Int)
+    /// Something for ``BackendLifecycle``.
+    case lifecycle(BackendLifecycle.Event)
+    /// A watch fired; the device's state is being read again already.
+    case changed(XenStorePath)
+  }
+
+  private enum Purpose {
+    case watch
+    case configuration
+    case observation
+    case ring(compares: Bool)
+    case publication
+    case values(token: Int)
+  }
+
+  /// The device's directory.
+  public let leaf: BackendLeaf
+  private let log: Logger
+  private var client: XenStoreClient<Transport>
+  private var batches: [XenStoreBatchIdentifier: Purpose] = [:]
+  /// The frontend's directory, once the configuration named one.
+  private var frontend: XenStorePath?
+  private var canObserve = false
+  private var isObserving = false
+  /// Set when a watch fired while the nodes were being read: read them again.
+  private var observesAgain = false
+
+  /// Takes over a fresh connection. Nothing happens before ``start(reading:)``.
+  public init(leaf: BackendLeaf, client: consuming XenStoreClient<Transport>, log: Logger) {
+    self.leaf = leaf
+    self.client = client
+    self.log = log
+  }
+
+  /// Watches the leaf and reads nodes of it, answered by ``Event/configuration(_:)``.
+  public mutating func start(reading nodes: [String]) {
+    submit([.watch(leaf.path, token: "leaf")], for: .watch)
+    submit(nodes.map { .read(leaf.node($0)) }, for: .configuration)
+  }
+
+  /// Begins to observe the device, with the frontend where the configuration names one. A leaf that
+  /// cannot be understood has none, but is to be answered all the same.
+  public mutating func startObserving(frontend: XenStorePath?) {
+    self.frontend = frontend
+    canObserve = true
+    if let frontend {
+      submit([.watch(frontend.appending("state"), token: "frontend")], for: .watch)
+    }
+    observe()
+  }
+
+  /// Watches one more node; its changes come as ``Event/changed(_:)``.
+  public mutating func watch(_ path: XenStorePath) {
+    submit([.watch(path, token: "device")], for: .watch)
+  }
+
+  /// Reads nodes of the frontend's directory, answered by ``Event/ring(_:compares:)``.
+  public mutating func readRing(_ nodes: [String], compares: Bool) {
+    guard let frontend else { return }
+    submit(nodes.map { .read(frontend.appending($0)) }, for: .ring(compares: compares))
+  }
+
+  /// Reads any nodes, answered by ``Event/values(_:token:)``.
+  public mutating func read(_ paths: [XenStorePath], token: Int) {
+    submit(paths.map { .read($0) }, for: .values(token: token))
+  }
+
+  /// Writes a state with what belongs to it, in one transaction; answered by the life cycle's
+  /// `published` or `publishFailed`.
+  public mutating func publish(_ state: XenbusState, with operations: [XenStoreOperation]) {
+    log.debug("publishing", metadata: ["state": "\(state)"])
+    let all = operations + [.write(leaf.node("state"), state.text)]
+    submit(all, transaction: all.count > 1, for: .publication)
+  }
+
+  /// Tells the toolstack and the administrator why the device does not work. Answered like
+  /// ``publish(_:with:)``.
+  public mutating func publishFailure(_ reason: String) {
+    log.error("the device cannot be served", metadata: ["reason": "\(reason)"])
+    submit(
+      [
+        .write(leaf.node("hotplug-error"), reason),
+        .write(leaf.node("hotplug-status"), "error"),
+        .write(leaf.node("error"), reason),
+        .write(leaf.node("state"), XenbusState.closed.text),
+      ], transaction: true, for: .publication)
+  }
+
+  /// Removes the leaf. Answered like ``publish(_:with:)``.
+  public mutating func removeLeaf() {
+    submit([.remove(leaf.path)], for: .publication)
+  }
+
+  /// What to wait for.
+  public var fileDescriptor: Int32 { client.fileDescriptor }
+
+  /// Whether to wake up when there is room for output.
+  public var wantsToWrite: Bool { client.wantsToWrite }
+
+  /// Reads and writes what is possible now; then events may have come.
+  public mutating func process() throws(XenStoreFailure) {
+    try client.process()
+  }
+
+  /// The next event, nil when there is none. A request can bring events at once, so ask before
+  /// every wait.
+  public mutating func nextEvent() -> Event? {
+    while let event = client.nextEvent() {
+      switch event {
+      case .watch(let path, _):
+        observe()
+        return .changed(path)
+      case .completed(let identifier, let results):
+        guard let purpose = batches.removeValue(forKey: identifier) else { continue }
+        if let event = finish(purpose, results) { return event }
+      }
+    }
+    return nil
+  }
+
+  private mutating func submit(
+    _ operations: [XenStoreOperation], transaction: Bool = false, for purpose: Purpose
+  ) {
+    batches[client.submit(operations, transaction: transaction)] = purpose
+  }
+
+  /// Reads all that the life cycle judges by; at most one reading is under way.
+  private mutating func observe() {
+    guard canObserve else { return }
+    guard !isObserving else {
+      observesAgain = true
+      return
+    }
+    isObserving = true
+    var nodes = [leaf.path, leaf.node("state"), leaf.node("online")]
+    if let frontend { nodes += [frontend, frontend.appending("state")] }
+    submit(nodes.map { .read($0) }, for: .observation)
+  }
+
+  private mutating func finish(
+    _ purpose: Purpose, _ results: [Result<XenStoreReply, XenStoreError>]
+  ) -> Event? {
+    let values = results.map { result -> String? in
+      if case .success(.value(let value)) = result { value } else { nil }
+    }
+    switch purpose {
+    case .watch:
+      if case .failure(let error)? = results.first {
+        log.error("cannot watch", metadata: ["error": "\(error)"])
+      }
+      return nil
+    case .configuration: return .configuration(values)
+    case .observation: return .lifecycle(.observed(takeObservation(values)))
+    case .ring(let compares): return .ring(values, compares: compares)
+    case .publication: return .lifecycle(Self.outcome(of: results))
+    case .values(let token): return .values(values, token: token)
+    }
+  }
+
+  private mutating func takeObservation(_ values: [String?]) -> BackendLifecycle.Observation {
+    isObserving = false
+    var frontendState: XenbusState? = .unknown
+    if values.count > 3 {
+      frontendState = values[3].map { _ in values[4].map(XenbusState.init(text:)) ?? .unknown }
+    }
+    if observesAgain {
+      observesAgain = false
+      observe()
+    }
+    return BackendLifecycle.Observation(
+      leafExists: values[0] != nil,
+      backendState: values[1].map(XenbusState.init(text:)),
+      online: values[2] == "1",
+      frontendState: frontendState)
+  }
+
+  /// Whether XenStore took all of a batch; what was undone because of another error does not count.
+  private static func outcome(
+    of results: [Result<XenStoreReply, XenStoreError>]
+  ) -> BackendLifecycle.Event {
+    for case .failure(let error) in results {
+      switch error {
+      case .aborted: continue
+      case .noEntry, .accessDenied: return .publishFailed(.leafIsGone)
+      default: return .publishFailed(.refused("XenStore refuses to write: \(error)"))
+      }
+    }
+    return .published
+  }
+}

@@ -1,0 +1,51 @@
+import Logging
+import RingTransport
+import Testing
+
+struct BackendArgumentsTests {
+  @Test func everyOption() throws {
+    let arguments = read([
+      "--log-level", "debug", "--path", "backend/vif/2/0", "--size", "7", "--xenstore", "/x",
+    ])
+    #expect(arguments.mode == .serve(try #require(BackendLeaf("backend/vif/2/0"))))
+    #expect(arguments.logLevel == .debug)
+    #expect(arguments.xenStoreSocket == "/x")
+    #expect(arguments.options == 7)
+  }
+
+  @Test func informationComesFirst() {
+    #expect(read(["--path", "backend/vif/2/0", "--help", "--nonsense"]).mode == .help)
+    #expect(read(["--version"]).mode == .version)
+  }
+
+  @Test(arguments: [
+    ([], "--path is missing"),
+    (["--path"], "--path needs"),
+    (["--path", "backend/vbd/2/51712"], "--path needs a leaf such as backend/vif/2/0"),
+    (["--path", "nonsense"], "--path needs"),
+    (["--log-level", "loud"], "--log-level needs one of"),
+    (["--xenstore", "relative"], "absolute path"),
+    (["--size", "many"], "--size needs a number"),
+    (["--nonsense"], "unknown argument '--nonsense'"),
+  ])
+  func wrongOnes(arguments: [String], text: String) {
+    guard case .wrong(let reason) = read(arguments).mode else {
+      Issue.record("taken: \(arguments)")
+      return
+    }
+    #expect(reason.contains(text))
+  }
+
+  private func read(_ arguments: [String]) -> BackendArguments<Int> {
+    BackendArguments(
+      arguments, options: 0, example: "backend/vif/2/0", accepts: { !$0.isDisk }
+    ) { options, argument, value in
+      guard argument == "--size" else { return .unknown }
+      guard let number = value().flatMap({ Int($0) }) else {
+        return .wrong("--size needs a number")
+      }
+      options = number
+      return .taken
+    }
+  }
+}
