@@ -3,9 +3,10 @@ import XenHost
 
 /// `make demo`: the main job on real input, from nothing to a result, in a few minutes.
 ///
-/// Boots real Xen, starts the disk driver domain with a passed-through disk, and lets two
-/// unmodified guests, one PV and one PVH, work on their own partitions at the same time. The last
-/// line of its output is one JSON object; the exit status is 0 only when nothing went wrong.
+/// Boots real Xen, starts a driver domain with a passed-through disk and one with a passed-through
+/// network card, and lets two unmodified guests, one PV and one PVH, work on their own partitions at
+/// the same time, and send what is on them to each other and to the outside. The last line of its
+/// output is one JSON object; the exit status is 0 only when nothing went wrong.
 @main struct Demo {
   /// How much each guest writes and reads back.
   static let mebibytesEach = 64
@@ -13,7 +14,7 @@ import XenHost
   static func main() async {
     if CommandLine.arguments.dropFirst().first == "throughput" {
       do {
-        try await Throughput.run()
+        try await throughput(CommandLine.arguments.dropFirst(2).first)
         exit(0)
       } catch {
         FileHandle.standardError.write(Data("demo: \(error)\n".utf8))
@@ -32,18 +33,33 @@ import XenHost
     exit(report.isGood ? 0 : 1)
   }
 
+  /// Runs the comparisons in one boot: `disk`, `net`, or both without a word.
+  private static func throughput(_ part: String?) async throws {
+    let host = try await XenHost.boot(HostConfiguration(images: [.disk, .network]))
+    if part != "net" { try await Throughput.run(on: host) }
+    if part != "disk" { try await NetThroughput.run(on: host) }
+    await host.powerOff()
+  }
+
   private static func run() async throws -> Report {
     say("booting Xen")
-    let host = try await XenHost.boot(HostConfiguration(images: [.disk]))
-    say("starting the disk driver domain")
+    let host = try await XenHost.boot(HostConfiguration(images: [.disk, .network]))
+    say("starting the disk and the network driver domain")
     let disk = try await DiskDomain(on: host)
-    say(try await host.dom0.check("xenstore-ls \(disk.directory)/data/driver-domain"))
-    say("starting two guests on its disks")
+    let network = try await NetworkDomain(on: host)
+    for directory in [disk.directory, network.directory] {
+      say(try await host.dom0.check("xenstore-ls \(directory)/data/driver-domain"))
+    }
+    say("starting two guests with a disk and a network interface each")
     let guests = [
       try await host.startGuest(
-        .guest("pv-guest", kind: .pv, disks: [DiskDomain.partition("guest1")])),
+        .guest(
+          "pv-guest", kind: .pv, disks: [DiskDomain.partition("guest1")],
+          interfaces: [network.interface(1)])),
       try await host.startGuest(
-        .guest("pvh-guest", kind: .pvh, disks: [DiskDomain.partition("guest2")])),
+        .guest(
+          "pvh-guest", kind: .pvh, disks: [DiskDomain.partition("guest2")],
+          interfaces: [network.interface(2)])),
     ]
     var report = Report()
     report.guests = guests.count
@@ -51,14 +67,18 @@ import XenHost
       for guest in guests { group.addTask { try await work(in: guest) } }
       for try await bytes in group { report.bytesVerified += bytes }
     }
+    report.network = try await NetworkDemo.run(guests, on: network, say: say)
     for guest in guests {
       report.guestErrors += try await errorCount(in: guest)
+      try await guest.check("umount /mnt && e2fsck -fn /dev/xvda")
       try await guest.shutdown()
       say("\(guest.name) is gone")
     }
-    say(
-      disk.domain.consoleLog.split(separator: "\n").filter { $0.contains("disconnected") }
-        .joined(separator: "\n"))
+    for domain in [disk.domain, network.domain] {
+      say(
+        domain.consoleLog.split(separator: "\n").filter { $0.contains("disconnected") }
+          .joined(separator: "\n"))
+    }
     await host.powerOff()
     return report
   }
@@ -76,7 +96,6 @@ import XenHost
     // Unmounted in between, so that the guest's memory cannot stand in for the disk.
     try await guest.check("umount /mnt && mount -t ext4 /dev/xvda /mnt", timeout: limit)
     let read = try await guest.check("sha256sum /mnt/data", timeout: limit)
-    try await guest.check("umount /mnt && e2fsck -fn /dev/xvda", timeout: limit)
     say("\(guest.name): \(read == written ? "read back what it wrote" : "READ SOMETHING ELSE")")
     return read == written ? mebibytesEach << 20 : 0
   }
@@ -101,17 +120,20 @@ struct Report {
   var guests = 0
   var bytesVerified = 0
   var guestErrors = 0
+  var network = NetworkReport()
 
   /// Whether everything was done, without an error.
   var isGood: Bool {
     guests == 2 && bytesVerified == guests * (Demo.mebibytesEach << 20) && guestErrors == 0
+      && network.isGood
   }
 
   /// The last line of the output.
   func json(seconds: Int) -> String {
     """
     {"ok": \(isGood), "guests": \(guests), "bytes_verified": \(bytesVerified), \
-    "guest_errors": \(guestErrors), "seconds": \(seconds)}
+    "guest_errors": \(guestErrors), "net_bytes_verified": \(network.bytesVerified), \
+    "net_errors": \(network.errors), "ping_lost": \(network.pingsLost), "seconds": \(seconds)}
     """
   }
 }

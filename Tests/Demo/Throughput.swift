@@ -1,6 +1,6 @@
 import XenHost
 
-/// `make throughput`: one guest, one disk from our driver domain and one from Linux's own
+/// `make throughput`, the disk's part: one guest, one disk from our driver domain and one from Linux's own
 /// xen-blkback in Dom0, the same jobs on both by turns in the same boot.
 ///
 /// The machine is emulated and shared: only the ratios mean something. For the record; a real
@@ -36,8 +36,7 @@ enum Throughput {
   ]
 
   /// Runs all jobs and prints a table and one JSON object.
-  static func run() async throws {
-    let host = try await XenHost.boot(HostConfiguration(images: [.disk]))
+  static func run(on host: XenHost) async throws {
     _ = try await DiskDomain(on: host)
     let guest = try await host.startGuest(
       .guest(
@@ -60,17 +59,10 @@ enum Throughput {
           peer.append(other)
         }
       }
-      let ratios = zip(ours, peer).map { $0 / $1 }.sorted()
-      let line =
-        "\(job.name): ours \(Int(median(ours))), blkback \(Int(median(peer))) \(job.unit), "
-        + "ratio \(text(median(ratios))) (\(text(ratios.first)) to \(text(ratios.last)))"
-      print(line)
-      entries.append(
-        "{\"job\": \"\(job.name)\", \"unit\": \"\(job.unit)\", \"ours\": \(Int(median(ours))), "
-          + "\"blkback\": \(Int(median(peer))), \"ratio\": \(text(median(ratios)))}")
+      entries.append(Comparison(ours, peer).report(job.name, job.unit, "blkback"))
     }
     print("[\(entries.joined(separator: ", "))]")
-    await host.powerOff()
+    try await guest.shutdown()
   }
 
   private static func measure(_ job: Job, on device: String, in guest: Domain) async throws
@@ -83,14 +75,5 @@ enum Throughput {
       """, timeout: .seconds(300))
     let fields = output.split(separator: ";", omittingEmptySubsequences: false)
     return fields.count > job.field ? Double(fields[job.field]) ?? 0 : 0
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    values.isEmpty ? 0 : values.sorted()[values.count / 2]
-  }
-
-  private static func text(_ value: Double?) -> String {
-    let hundredths = Int(((value ?? 0) * 100).rounded())
-    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
   }
 }

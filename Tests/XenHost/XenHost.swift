@@ -21,6 +21,10 @@ public final class XenHost: Sendable {
   public static let plainDisk = "00:04.0"
   /// QEMU's name of the disk without partitions.
   public static let plainDiskDevice = "disk-b"
+  /// The passed-through network card of our network driver domain, on QEMU's network `net-a`.
+  public static let networkCard = "00:09.0"
+  /// The passed-through network card of the domain with Linux's backend, on `net-b`.
+  public static let peerNetworkCard = "00:0a.0"
   /// Dom0's own disk, partitioned like `partitionedDisk`.
   public static let dom0Disk = "/dev/vda"
   /// Domains that can be up at once with a console each. `boot.sh` has three buses of nine ports,

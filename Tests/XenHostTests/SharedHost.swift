@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import XenHost
 
@@ -5,8 +6,18 @@ import XenHost
 /// another, as they share one boot and its two processors.
 @Suite("Real Xen", .serialized)
 struct RealXen {
-  private static let boot = Task { try await XenHost.boot(HostConfiguration(images: [.disk])) }
+  /// Whether the network's scenarios run against our backend. `NETWORK_BACKEND=linux` runs them
+  /// against Linux's own, to tell a fault of ours from one of the machine.
+  static let isOurNetwork = ProcessInfo.processInfo.environment["NETWORK_BACKEND"] != "linux"
+
+  private static let boot = Task {
+    try await XenHost.boot(HostConfiguration(images: isOurNetwork ? [.disk, .network] : [.disk]))
+  }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
+  private static let networkBoot = Task { () -> any NetworkBackendDomain in
+    let host = try await boot.value
+    return isOurNetwork ? try await NetworkDomain(on: host) : try await LinuxNetworkDomain(on: host)
+  }
 
   /// The host, booted by whoever asks first. It ends with the test process.
   static var host: XenHost {
@@ -18,12 +29,23 @@ struct RealXen {
     get async throws { try await diskBoot.value }
   }
 
-  /// Checks that nothing is left of a guest that is gone: no node of ours, none of libxl's, no
+  /// The network driver domain, which serves all scenarios of this boot.
+  static var network: any NetworkBackendDomain {
+    get async throws { try await networkBoot.value }
+  }
+
+  /// The nodes of all backends that are left for a domain number, one a line.
+  static func leaves(of domid: Int) async throws -> String {
+    try await host.dom0.run(
+      "xenstore-ls -f /local/domain 2>/dev/null | grep -E '/backend/(vbd|vif)/\(domid)[/ ]'"
+    ).output
+  }
+
+  /// Checks that nothing is left of a guest that is gone: no node of a backend, none of libxl's, no
   /// domain that cannot die because somebody still holds a page of it.
   static func expectNothingLeft(of domid: Int, name: String) async throws {
     let host = try await host
-    let disk = try await disk
-    #expect(try await disk.leaves(of: domid) == "")
+    #expect(try await leaves(of: domid) == "")
     #expect(try await host.readXenStore("/libxl/\(domid)") == nil)
     let domains = try await host.listDomains()
     #expect(!domains.contains("(null)"))

@@ -50,11 +50,12 @@ install_libraries() {
   done
 }
 
-# install_modules TREE MODULE...: copies the modules and what they depend on to TREE/lib/modules,
-# flat, and appends their names in loading order to TREE/lib/modules/order.
+# install_modules TREE LIST MODULE...: copies the modules and what they depend on to
+# TREE/lib/modules, flat, and appends their names in loading order to TREE/lib/modules/LIST. What an
+# earlier list holds is not repeated.
 install_modules() {
-  local tree=$1 version name file line
-  shift
+  local tree=$1 list=$2 version name file line
+  shift 2
   version=$(kernel_version)
   mkdir -p "$tree/lib/modules"
   for name; do
@@ -64,8 +65,17 @@ install_modules() {
     for file in $(tr ' ' '\n' <<<"${line/:/}" | grep . | tac); do
       [ -e "$tree/lib/modules/${file##*/}" ] && continue
       install_file "$root/lib/modules/$version/$file" "$tree/lib/modules/${file##*/}"
-      echo "${file##*/}" >>"$tree/lib/modules/order"
+      echo "${file##*/}" >>"$tree/lib/modules/$list"
     done
+  done
+}
+
+# install_xenstore TREE: the xenstore-* commands.
+install_xenstore() {
+  local tree=$1 link
+  install_program "$tree" "$root/usr/bin/xenstore" usr/bin/xenstore
+  for link in chmod control exists list ls read rm watch write; do
+    ln -s xenstore "$tree/usr/bin/xenstore-$link"
   done
 }
 

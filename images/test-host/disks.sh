@@ -3,7 +3,7 @@
 # disks.sh fresh DIRECTORY: writes the disks of one boot into DIRECTORY, as sparse files.
 #
 # disk-a.img: passed through. GPT: guest1, guest2, volumes (ext4 with image files), tools (ext4
-#             with fio and its libraries), scratch.
+#             with fio, tcpdump and their libraries), scratch.
 # disk-b.img: passed through, no partitions, for online resize.
 # disk-c.img: stays with Dom0, for Linux's own xen-blkback as a baseline. A copy of disk A.
 source "$(dirname "$0")/common.sh"
@@ -40,10 +40,13 @@ volumes_tree() {
 }
 
 tools_tree() {
-  install_file "$root/usr/bin/fio" "$1/fio/bin/fio"
-  install_libraries "$root/usr/bin/fio" "$1/fio/lib"
-  install_file "$root/lib64/ld-linux-x86-64.so.2" "$1/fio/lib/ld-linux-x86-64.so.2"
-  install_file "$here/guest/fio" "$1/fio/fio"
+  local name
+  for name in fio tcpdump; do
+    install_file "$root/usr/bin/$name" "$1/$name/bin/$name"
+    install_libraries "$root/usr/bin/$name" "$1/$name/lib"
+    install_file "$root/lib64/ld-linux-x86-64.so.2" "$1/$name/lib/ld-linux-x86-64.so.2"
+    install_file "$here/guest/tool" "$1/$name/$name"
+  done
 }
 
 build() {

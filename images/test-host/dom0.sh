@@ -16,14 +16,11 @@ for program in xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper 
   install_program "$tree" "$root/usr/lib/xen-4.17/bin/$program" "usr/lib/xen-4.17/bin/$program"
   ln -s "/usr/lib/xen-4.17/bin/$program" "$tree/sbin/$program"
 done
-install_program "$tree" "$root/usr/bin/xenstore" usr/bin/xenstore
-for link in chmod control exists list ls read rm watch write; do
-  ln -s xenstore "$tree/usr/bin/xenstore-$link"
-done
+install_xenstore "$tree"
 # pthread_cancel loads this one by name.
 install_file "$root/lib/x86_64-linux-gnu/libgcc_s.so.1" "$tree/lib/x86_64-linux-gnu/libgcc_s.so.1"
 
-install_modules "$tree" xen-evtchn xen-gntdev xen-gntalloc xenfs xen-privcmd xen-pciback \
+install_modules "$tree" order xen-evtchn xen-gntdev xen-gntalloc xenfs xen-privcmd xen-pciback \
   virtio_pci virtio_console virtio_blk xen-blkback xen-netback loop bridge
 
 install_file "$here/dom0/init" "$tree/init"

@@ -5,7 +5,7 @@ source "$(dirname "$0")/common.sh"
 
 # Programs that go into Dom0, the guests or the disks. Their libraries follow as dependencies.
 programs=(xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils busybox-static bash
-  e2fsprogs fio fdisk xz-utils)
+  e2fsprogs ethtool fio fdisk iperf3 tcpdump xz-utils)
 
 if ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then
   step "apt-get update"

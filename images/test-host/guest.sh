@@ -1,6 +1,7 @@
 #!/bin/bash
-# The guests' initramfs: busybox, e2fsprogs, the frontends of Debian's kernel and the agent. With
-# the modules for a passed-through virtio disk it also serves as a stand-in for a driver domain.
+# The guests' initramfs: busybox, e2fsprogs, iperf3, ethtool, the frontends of Debian's kernel and
+# the agent. With the modules for passed-through devices, the xenstore-* commands and Linux's own
+# xen-netback it also serves as a stand-in for a driver domain, and as the peer to measure against.
 source "$(dirname "$0")/common.sh"
 
 step "guest initramfs"
@@ -15,10 +16,18 @@ ln -s mke2fs "$tree/sbin/mkfs.ext4"
 ln -s e2fsck "$tree/sbin/fsck.ext4"
 install_file "$root/etc/mke2fs.conf" "$tree/etc/mke2fs.conf"
 
-install_modules "$tree" xen-blkfront xen-netfront ext4 crc32c_generic xen-pcifront virtio_pci \
+install_program "$tree" "$root/usr/bin/iperf3" sbin/iperf3
+install_program "$tree" "$root/sbin/ethtool" sbin/ethtool
+install_xenstore "$tree"
+
+install_modules "$tree" order xen-blkfront xen-netfront ext4 crc32c_generic xen-pcifront virtio_pci \
   virtio_blk
+# Loaded by network-backend alone: xen-netback claims every device that it sees.
+install_modules "$tree" network-backend bridge e1000e xen-netback
 
 install_file "$here/guest/init" "$tree/init"
+install_file "$here/guest/dhcp" "$tree/sbin/dhcp"
+install_file "$here/guest/network-backend" "$tree/sbin/network-backend"
 install_file "$here/guest/halt" "$tree/sbin/poweroff"
 install_file "$here/guest/halt" "$tree/sbin/reboot"
 install_file "$here/agent/agent" "$tree/sbin/agent"

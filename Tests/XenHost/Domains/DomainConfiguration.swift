@@ -22,8 +22,10 @@ public struct DomainConfiguration: Sendable {
   public var memory: Int
   /// Virtual disks.
   public var disks: [Disk]
-  /// Virtual network interfaces, each as `xl.cfg` wants it.
-  public var interfaces: [String]
+  /// Virtual processors.
+  public var processors: Int
+  /// Virtual network interfaces.
+  public var interfaces: [Interface]
   /// Passed-through devices, as `bus:device.function`.
   public var pci: [String]
   /// More lines of `xl.cfg`.
@@ -31,13 +33,14 @@ public struct DomainConfiguration: Sendable {
 
   /// A guest with the frontends of Debian's kernel and an agent on its console.
   public static func guest(
-    _ name: String, kind: Kind = .pv, memory: Int = 192, disks: [Disk] = [],
-    commandLine: String = ""
+    _ name: String, kind: Kind = .pv, memory: Int = 192, processors: Int = 1,
+    disks: [Disk] = [], interfaces: [Interface] = [], commandLine: String = ""
   ) -> DomainConfiguration {
     DomainConfiguration(
       name: name, kind: kind, kernel: "/images/guest/vmlinux", ramdisk: "/images/guest/initrd",
       commandLine: "console=hvc0 loglevel=4 rodata=off mitigations=off \(commandLine)",
-      memory: memory, disks: disks, interfaces: [], pci: [], lines: [])
+      memory: memory, disks: disks, processors: processors, interfaces: interfaces, pci: [],
+      lines: [])
   }
 
   /// A driver domain: an ordinary PV domain that has the devices.
@@ -47,8 +50,8 @@ public struct DomainConfiguration: Sendable {
   ) -> DomainConfiguration {
     DomainConfiguration(
       name: name, kind: .pv, kernel: image.kernelInDom0, ramdisk: image.ramdiskInDom0,
-      commandLine: "console=hvc0 \(commandLine)", memory: memory, disks: [], interfaces: [],
-      pci: pci, lines: [])
+      commandLine: "console=hvc0 \(commandLine)", memory: memory, disks: [],
+      processors: 1, interfaces: [], pci: pci, lines: [])
   }
 
   /// The text of the configuration file.
@@ -60,9 +63,9 @@ public struct DomainConfiguration: Sendable {
       "ramdisk = \(quoted(ramdisk))",
       "extra = \(quoted(commandLine))",
       "memory = \(memory)",
-      "vcpus = 1",
+      "vcpus = \(processors)",
       "disk = \(list(disks.map(\.text)))",
-      "vif = \(list(interfaces))",
+      "vif = \(list(interfaces.map(\.text)))",
       "pci = \(list(pci))",
     ]
     return (fields + lines).joined(separator: "\n") + "\n"

@@ -1,0 +1,95 @@
+/// What guests do with their network interfaces.
+extension Domain {
+  /// Asks for an address by DHCP until there is one.
+  ///
+  /// - Returns: the IPv4 address that the interface now has.
+  public func requestAddress(on interface: String = "eth0") async throws -> String {
+    try await check("dhcp \(interface)")
+  }
+
+  /// Waits for the address that the guest makes from a router's announcement.
+  public func waitForGlobalIPv6(on interface: String = "eth0") async throws -> String {
+    try await check(
+      """
+      until ip -6 addr show dev \(interface) scope global | grep -v tentative | grep -q inet6; do
+        usleep 50000
+      done
+      ip -6 addr show dev \(interface) scope global | sed -n 's,.*inet6 \\([^/]*\\)/.*,\\1,p' |
+        head -n 1
+      """)
+  }
+
+  /// Starts a server on a TCP port that answers with the SHA-256 of what each connection sends.
+  public func serveSums(port: Int = 5001) async throws {
+    try await check("setsid nc -ll -p \(port) -e sha256sum </dev/null >/dev/null 2>&1 &")
+    try await waitForListener(port)
+  }
+
+  /// Starts iperf3's server.
+  public func serveIperf() async throws {
+    try await check("iperf3 -s -D")
+    try await waitForListener(5201)
+  }
+
+  private func waitForListener(_ port: Int) async throws {
+    try await check(
+      "until netstat -ltn | grep -q ':\(port) '; do usleep 20000; done")
+  }
+
+  /// Makes a file of random bytes and returns the SHA-256 of it, read `times` times in a row.
+  public func makeData(_ path: String = "/data", mebibytes: Int = 16, times: Int) async throws
+    -> String
+  {
+    try await check(
+      """
+      head -c \(mebibytes << 20) /dev/urandom >\(path)
+      \(Self.repeated(path, times)) | sha256sum | cut -d ' ' -f 1
+      """)
+  }
+
+  /// Sends a file, `times` times in a row, to a server that answers with the sum of it.
+  public func sendData(
+    _ path: String = "/data", times: Int, to address: String, port: Int = 5001
+  ) async throws -> String {
+    try await check(
+      "\(Self.repeated(path, times)) | nc \(address) \(port) | cut -d ' ' -f 1",
+      timeout: .seconds(300))
+  }
+
+  /// Receives what a server sends, and returns its sum.
+  public func receiveSum(from address: String, port: Int) async throws -> String {
+    try await check(
+      "nc \(address) \(port) </dev/null | sha256sum | cut -d ' ' -f 1", timeout: .seconds(300))
+  }
+
+  private static func repeated(_ path: String, _ times: Int) -> String {
+    "cat \(Array(repeating: path, count: times).joined(separator: " "))"
+  }
+
+  /// Pings, and returns how many answers were missing.
+  public func pingsLost(
+    to address: String, count: Int, payloadBytes: Int = 56, options: String = "-i 0.01"
+  ) async throws -> Int {
+    let output = try await run(
+      "ping -q -c \(count) -s \(payloadBytes) \(options) \(address)", timeout: .seconds(300)
+    ).output
+    // "500 packets transmitted, 499 packets received, 0% packet loss"
+    let words = output.split(whereSeparator: \.isWhitespace)
+    guard let place = words.firstIndex(of: "received,"), place >= 2,
+      let received = Int(words[place - 2])
+    else { return count }
+    return count - received
+  }
+
+  /// What the kernel counted on an interface, and errors of check sums on all.
+  public func networkCounters(of interface: String = "eth0") async throws -> NetworkCounters {
+    try await NetworkCounters(check("cat /proc/net/dev /proc/net/snmp /proc/net/snmp6"), interface)
+  }
+
+  /// Runs iperf3 against a server.
+  public func iperf(to address: String, options: String, seconds: Int) async throws -> IperfReport {
+    let output = try await check(
+      "iperf3 -J -c \(address) -t \(seconds) \(options)", timeout: .seconds(seconds + 120))
+    return try IperfReport(json: output)
+  }
+}

@@ -1,0 +1,21 @@
+/// A driver domain with Linux's own xen-netback: proves guests, bridges and cards without a backend
+/// of ours, and is what ours is measured against.
+public final class LinuxNetworkDomain: NetworkBackendDomain {
+  /// The domain's name, which guests' configurations call `backend`.
+  public static let name = "linux-network"
+
+  public let domain: Domain
+  public let host: XenHost
+  public let outside = OutsideNetwork.second
+
+  /// Creates the domain from the guests' image, with its own network card, and waits until it
+  /// serves.
+  public init(on host: XenHost) async throws {
+    self.host = host
+    var configuration = DomainConfiguration.guest(Self.name, memory: 192)
+    configuration.pci = [XenHost.peerNetworkCard]
+    domain = try await host.startGuest(configuration)
+    try await domain.check("setsid network-backend </dev/null >/run/network-backend.log 2>&1 &")
+    try await host.waitForXenStore("\(directory)/data/network-backend", value: "ready")
+  }
+}

@@ -1,0 +1,191 @@
+import Testing
+import XenHost
+
+extension RealXen {
+  /// Guests on the bridges of a network driver domain, with each other and with the outside.
+  @Suite("Network service")
+  struct NetworkServiceTests {
+    /// 64 MiB in each direction: enough for all of the ring's indices to come round many times.
+    static let mebibytes = 64
+
+    @Test("two guests get addresses and reach the outside, which reaches them")
+    func outside() async throws {
+      let pair = try await NetworkPair.start()
+      let network = try await RealXen.network
+      let outside = network.outside
+      #expect(try await pair.first.pingsLost(to: outside.address, count: 100) == 0)
+      #expect(try await pair.first.pingsLost(to: pair.secondAddress, count: 100) == 0)
+
+      let sums = try OutsideServer(running: "sha256sum")
+      defer { sums.stop() }
+      let file = try await OutsideFile(mebibytes: Self.mebibytes)
+      defer { file.remove() }
+      let files = try OutsideServer(running: "cat", [file.path])
+      defer { files.stop() }
+      for (guest, address) in [(pair.first, pair.firstAddress), (pair.second, pair.secondAddress)] {
+        _ = try await guest.waitForGlobalIPv6()
+        try await pair.expectGoodFrames { () async throws in
+          let sum = try await guest.makeData(times: Self.mebibytes / 16)
+          #expect(
+            try await guest.sendData(times: Self.mebibytes / 16, to: outside.address, port: sums.port)
+              == sum)
+          #expect(
+            try await guest.receiveSum(from: outside.address, port: files.port) == file.sum)
+          #expect(try await guest.sendData(times: 1, to: outside.addressIPv6, port: sums.port).count == 64)
+          #expect(try await guest.receiveSum(from: outside.addressIPv6, port: files.port) == file.sum)
+        }
+        // From the outside in.
+        try await guest.serveSums()
+        let port = try await network.forward(to: address, port: 5001)
+        #expect(try await file.send(toPort: port).hasPrefix(file.sum))
+      }
+      try await pair.shutdown()
+    }
+
+    @Test("bulk between guests, in frames larger than the link's, over IPv4 and IPv6")
+    func bulk() async throws {
+      let pair = try await NetworkPair.start(inside: true)
+      let times = Self.mebibytes / 16
+      let sums = (
+        try await pair.first.makeData(times: times), try await pair.second.makeData(times: times)
+      )
+      try await pair.first.serveSums()
+      try await pair.second.serveSums()
+      let addresses = (
+        try await pair.first.waitForGlobalIPv6(), try await pair.second.waitForGlobalIPv6()
+      )
+      for (interface, one, two) in [
+        ("eth0", pair.firstAddress, pair.secondAddress), ("eth0", addresses.0, addresses.1),
+        ("eth1", NetworkPair.firstInside, NetworkPair.secondInside),
+      ] {
+        let mtuBytes = Int(try await pair.first.check("cat /sys/class/net/\(interface)/mtu")) ?? 0
+        #expect(mtuBytes == (interface == "eth1" ? 9000 : 1500))
+        let before = try await pair.second.networkCounters(of: interface)
+        try await pair.expectGoodFrames(on: interface) { () async throws in
+          #expect(try await pair.first.sendData(times: times, to: two) == sums.0)
+          #expect(try await pair.second.sendData(times: times, to: one) == sums.1)
+          // Both directions at once.
+          async let there = pair.first.sendData(times: times, to: two)
+          async let back = pair.second.sendData(times: times, to: one)
+          let answers = (try await there, try await back)
+          #expect(answers == sums)
+        }
+        // A frame of several segments counts once: the mean is beyond the link's size only when
+        // such frames have crossed the ring, in either direction.
+        let change = try await pair.second.networkCounters(of: interface).since(before)
+        #expect(change.receivedBytesPerFrame > mtuBytes, "\(interface): \(change)")
+        #expect(change.sentBytesPerFrame > mtuBytes, "\(interface): \(change)")
+      }
+      try await pair.shutdown()
+    }
+
+    @Test("small packets: pings of all sizes and a stream of datagrams, without loss")
+    func smallPackets() async throws {
+      let pair = try await NetworkPair.start(inside: true)
+      try await pair.expectGoodFrames { () async throws in
+        // Sizes about the ends of a header, of a frame and of fragments of several.
+        for payloadBytes in [0, 1, 18, 1000, 1472, 1473, 4000, 20000] {
+          #expect(
+            try await pair.first.pingsLost(
+              to: pair.secondAddress, count: 50, payloadBytes: payloadBytes) == 0,
+            "\(payloadBytes) bytes")
+        }
+        #expect(
+          try await pair.first.pingsLost(
+            to: NetworkPair.secondInside, count: 50, payloadBytes: 8972) == 0)
+        // One after the other, as fast as the answers come.
+        #expect(
+          try await pair.first.pingsLost(
+            to: pair.secondAddress, count: 2000, options: "-A") == 0)
+      }
+      try await pair.second.serveIperf()
+      let report = try await pair.first.iperf(
+        to: pair.secondAddress, options: "-u -l 64 -b 256K", seconds: 4)
+      #expect(report.end.sum?.packets ?? 0 > 1500)
+      #expect(report.end.sum?.lostPackets == 0)
+      try await pair.shutdown()
+    }
+
+    @Test("a guest with two processors has two queues, and both carry traffic")
+    func queues() async throws {
+      let host = try await RealXen.host
+      let network = try await RealXen.network
+      let peer = try await host.startGuest(
+        .guest("one-queue", memory: 160, interfaces: [network.interface(1)]))
+      let guest = try await host.startGuest(
+        .guest(
+          "two-queues", memory: 176, processors: 2, interfaces: [network.interface(2)],
+          commandLine: "xen_netfront.max_queues=2"))
+      let frontend = "/local/domain/\(guest.domid)/device/vif/0"
+      #expect(try await host.readXenStore("\(frontend)/multi-queue-num-queues") == "2")
+      let peerAddress = try await peer.requestAddress()
+      _ = try await guest.requestAddress()
+      try await peer.serveIperf()
+      let before = try await queueEvents(in: guest)
+      // Many flows, so that chance cannot put all on one queue.
+      for options in ["-P 16", "-P 16 -R"] {
+        let report = try await guest.iperf(to: peerAddress, options: options, seconds: 3)
+        #expect(report.receivedBitsPerSecond > 0)
+      }
+      let after = try await queueEvents(in: guest)
+      #expect(after.count >= 2)
+      for (queue, count) in after {
+        #expect(count > (before[queue] ?? 0) + 50, "queue \(queue): \(before) to \(after)")
+      }
+      #expect(try await guest.networkCounters().checksumErrors == 0)
+      for guest in [peer, guest] {
+        let number = guest.domid
+        try await guest.shutdown()
+        try await RealXen.expectNothingLeft(of: number, name: guest.name)
+      }
+    }
+
+    /// The events that the guest had of each event channel of its interface, by their names, such
+    /// as `eth0-q1-rx`.
+    private func queueEvents(in guest: Domain) async throws -> [String: Int] {
+      var counts: [String: Int] = [:]
+      for line in try await guest.check("grep eth0-q /proc/interrupts").split(separator: "\n") {
+        let words = line.split(separator: " ")
+        guard let name = words.last else { continue }
+        // The number of the interrupt, then a count for each processor.
+        counts[String(name)] = words.dropFirst().prefix { Int($0) != nil }
+          .reduce(0) { $0 + (Int($1) ?? 0) }
+      }
+      return counts
+    }
+
+    @Test("a rate is obeyed within a tenth, and may change while the guest sends")
+    func rate() async throws {
+      let host = try await RealXen.host
+      let network = try await RealXen.network
+      let sink = try await host.startGuest(
+        .guest("sink", memory: 160, interfaces: [network.interface(1)]))
+      let limited = try await host.startGuest(
+        .guest("limited", memory: 160, interfaces: [network.interface(2, rate: "8Mb/s")]))
+      let address = try await sink.requestAddress()
+      _ = try await limited.requestAddress()
+      try await sink.serveIperf()
+      #expect(
+        try await host.readXenStore("\(network.leaf(of: limited))/rate") == "50000,50000")
+      try await expectRate(8e6, from: limited, to: address)
+      // Bytes and microseconds, as libxl writes it. The backend watches the node.
+      try await host.dom0.check(
+        "xenstore-write \(network.leaf(of: limited))/rate 100000,50000")
+      try await expectRate(16e6, from: limited, to: address)
+      // Only what the guest sends is limited.
+      let report = try await limited.iperf(to: address, options: "-R", seconds: 2)
+      #expect(report.receivedBitsPerSecond > 24e6, "\(report)")
+      try await limited.destroy()
+      try await sink.destroy()
+    }
+
+    private func expectRate(_ bitsPerSecond: Double, from guest: Domain, to address: String)
+      async throws
+    {
+      // The first second of each run spends what credit has gathered, and is left out.
+      let report = try await guest.iperf(to: address, options: "-O 1", seconds: 5)
+      let rate = report.receivedBitsPerSecond
+      #expect(rate > 0.9 * bitsPerSecond && rate < 1.1 * bitsPerSecond, "\(rate) bits a second")
+    }
+  }
+}
