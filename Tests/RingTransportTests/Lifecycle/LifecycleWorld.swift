@@ -144,6 +144,7 @@ struct LifecycleWorld {
       hasRing = isLucky
       isServing = isLucky
       send(isLucky ? .ringConnected : .ringFailed("random"))
+    case .reconfigure: send(.reconfigured)
     case .compareRing: send(isLucky ? .ringUnchanged : .ringChanged)
     case .quiesce:
       hasRing = false

@@ -12,6 +12,7 @@ struct MortalLife {
     case destroy
     case restartOfTheGuest
     case resume
+    case reconfiguration
   }
 
   private var generator: SeededGenerator
@@ -57,6 +58,9 @@ struct MortalLife {
       }
       store.frontendState = .initialising
       run("connected again") { $0.isServed }
+    case .reconfiguration:
+      store.frontendState = .reconfiguring
+      run("connected with another configuration") { $0.isServed }
     case .resume:
       ring += 1
       store.frontendState = .initialised
@@ -98,7 +102,8 @@ struct MortalLife {
     case (.initWait, .initialising):
       ring += 1
       store.frontendState = .initialised
-    case (.connected, .initialised): store.frontendState = .connected
+    case (.connected, .initialised), (.reconfigured, .reconfiguring):
+      store.frontendState = .connected
     case (.closing, .connected), (.closing, .initialised):
       if store.online { fail("5 for a guest that uses its device") }
       store.frontendState = .closed
@@ -111,7 +116,7 @@ struct MortalLife {
 
   private mutating func startProcess() {
     trace.append("start")
-    machine = BackendLifecycle()
+    machine = BackendLifecycle(canReconfigure: true)
     observe()
   }
 
@@ -176,6 +181,7 @@ struct MortalLife {
     case .connectRing:
       servedRing = ring
       return .ringConnected
+    case .reconfigure: return .reconfigured
     case .compareRing: return servedRing == ring ? .ringUnchanged : .ringChanged
     case .quiesce:
       servedRing = nil
@@ -204,7 +210,9 @@ struct MortalLife {
     _ state: XenbusState, _ withFeatures: Bool
   ) -> BackendLifecycle.Event {
     guard store.leafExists else { return .publishFailed(.leafIsGone) }
-    let isInUse = store.backendState == .connected && store.frontendState == .connected
+    let isInUse =
+      (store.backendState == .connected || store.backendState == .reconfigured)
+      && (store.frontendState == .connected || store.frontendState == .reconfiguring)
     if isInUse, store.online {
       if state == .closing || state == .closed { fail("\(state) while the guest is connected") }
       if withFeatures { fail("new features for a connected guest") }

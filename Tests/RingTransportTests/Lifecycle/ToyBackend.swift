@@ -103,6 +103,7 @@ struct ToyBackend: ~Copyable {
     case .connectRing, .adoptRing:
       hasRing = true
       feed(.ringConnected)
+    case .reconfigure: feed(.reconfigured)
     case .compareRing: feed(.ringUnchanged)
     case .quiesce:
       hasRing = false
