@@ -11,9 +11,10 @@ help: ## list the commands
 setup: ## install what is missing on this machine (apt; nothing when nothing is missing)
 	@scripts/setup.sh build images host
 
-images: ## build the image of the disk driver domain: images/out/disk
+images: ## build the images of the driver domains: images/out/disk and images/out/network
 	@scripts/setup.sh build images
 	@images/build.sh disk
+	@images/build.sh network
 
 lint: ## check the format of all Swift sources
 	@scripts/lint.sh
@@ -30,9 +31,10 @@ demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends i
 throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
 	@scripts/demo.sh throughput
 
-reproducible: ## build the image twice, in two places, and compare the bytes
+reproducible: ## build the images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images
 	@images/check-reproducible.sh disk
+	@images/check-reproducible.sh network
 
 clean: ## remove everything that was built; downloaded packages stay in images/out/cache
 	rm -rf .build

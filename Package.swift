@@ -74,6 +74,10 @@ let package = Package(
         "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "PeerKitTests",
+      dependencies: ["RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system],
+      swiftSettings: settings),
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["XenHost"], path: "Tests/Demo", swiftSettings: settings),

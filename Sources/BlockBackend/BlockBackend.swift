@@ -30,7 +30,7 @@ import SystemPackage
       throw .open("io_uring", error)
     }
     var device = BlockDevice(
-      leaf: leaf, bufferByteCount: options.bufferKiB * 1024, log: log, hypervisor: hypervisor,
+      leaf: leaf, settings: options.settings, log: log, hypervisor: hypervisor,
       storage: TargetLoop(loop), store: store)
     try device.runToEnd()
   }

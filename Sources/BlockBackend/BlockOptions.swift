@@ -4,10 +4,18 @@ import RingTransport
 struct BlockOptions: Sendable, Equatable {
   /// Size of the buffer that all requests in flight share, in KiB.
   var bufferKiB = 4096
+  /// How long requests wait for a target that is gone, in seconds.
+  var deviceLossSeconds = 30
+  /// Whether responses keep the order of their requests.
+  var isInOrder = false
 
   /// The smallest buffer holds one request of the largest kind; the largest is what a domain of
   /// moderate size can spare for one disk.
   static let bufferKiBRange = BlockQueue.smallestBufferByteCount / 1024...(256 * 1024)
+
+  /// From not waiting at all to a time after which most administrators have noticed. Windows gives
+  /// a request up after two minutes.
+  static let deviceLossSecondsRange = 0...3600
 
   /// Reads the program's arguments, without its name.
   static func read(_ arguments: some Sequence<String>) -> BackendArguments<BlockOptions> {
@@ -19,20 +27,42 @@ struct BlockOptions: Sendable, Equatable {
   private mutating func take(
     _ argument: String, _ value: () -> String?
   ) -> BackendArguments<BlockOptions>.Outcome {
-    guard argument == "--buffer-kib" else { return .unknown }
-    guard let text = value(), let number = Int(text), number % 4 == 0,
-      Self.bufferKiBRange.contains(number)
-    else {
-      return .wrong(
-        "--buffer-kib needs a multiple of 4 from \(Self.bufferKiBRange.lowerBound) "
-          + "to \(Self.bufferKiBRange.upperBound)")
+    switch argument {
+    case "--buffer-kib":
+      guard let text = value(), let number = Int(text), number % 4 == 0,
+        Self.bufferKiBRange.contains(number)
+      else {
+        return .wrong(
+          "--buffer-kib needs a multiple of 4 from \(Self.bufferKiBRange.lowerBound) "
+            + "to \(Self.bufferKiBRange.upperBound)")
+      }
+      bufferKiB = number
+    case "--device-loss-seconds":
+      guard let text = value(), let number = Int(text),
+        Self.deviceLossSecondsRange.contains(number)
+      else {
+        return .wrong(
+          "--device-loss-seconds needs a number from \(Self.deviceLossSecondsRange.lowerBound) "
+            + "to \(Self.deviceLossSecondsRange.upperBound)")
+      }
+      deviceLossSeconds = number
+    case "--in-order":
+      isInOrder = true
+    default:
+      return .unknown
     }
-    bufferKiB = number
     return .taken
   }
 
+  /// The device's part of the options.
+  var settings: BlockSettings {
+    BlockSettings(
+      bufferByteCount: bufferKiB * 1024,
+      deviceLossNanoseconds: UInt64(deviceLossSeconds) * 1_000_000_000, isInOrder: isInOrder)
+  }
+
   static let helpText = """
-    usage: block-backend --path LEAF [--buffer-kib N] [--log-level LEVEL] [--xenstore SOCKET]
+    usage: block-backend --path LEAF [OPTION...]
            block-backend --help | --version
 
     Serves one disk of one guest: the backend end of the Xen block protocol, for the device whose
@@ -40,11 +70,14 @@ struct BlockOptions: Sendable, Equatable {
     driver-domain-init starts one process for each device.
 
     Options:
-      --buffer-kib N      memory for the data of requests in flight (4096)
-      --log-level LEVEL   trace, debug, info (default), notice, warning, error
-      --xenstore SOCKET   connect to xenstored's socket instead of /dev/xen/xenbus
+      --buffer-kib N           memory for the data of requests in flight (4096)
+      --device-loss-seconds N  how long requests wait for a target that is gone (30)
+      --in-order               answer requests in their order, for guests that take no other
+      --log-level LEVEL        trace, debug, info (default), notice, warning, error
+      --xenstore SOCKET        connect to xenstored's socket instead of /dev/xen/xenbus
 
-    SIGTERM: finish the requests in flight and exit; the device's state is left as it is.
+    SIGTERM: finish the requests in flight and exit; the device's state is left as it is. A process
+    that starts while the guest is connected takes the disk over, whatever became of the last one.
 
     """
 }

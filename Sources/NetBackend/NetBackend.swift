@@ -10,6 +10,7 @@ import SystemPackage
 
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
+    if arguments.first == "capture" { exit(CaptureRun.run(arguments.dropFirst())) }
     exit(run(NetOptions.read(arguments)))
   }
 

@@ -10,8 +10,9 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     do throws(RingParametersError) {
       parameters = try RingParameters(values: values)
     } catch {
-      handle(compares ? .ringChanged : .ringFailed(error.description))
-      return
+      if compares { return handle(.ringChanged) }
+      return isAdopting
+        ? postponeAdoption(error.description) : handle(.ringFailed(error.description))
     }
     if compares {
       handle(parameters == ringParameters ? .ringUnchanged : .ringChanged)
@@ -20,13 +21,17 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     do throws(RingConnectionError) {
       try connect(parameters)
       log.info(
-        "connected",
+        isAdopting ? "taken over" : "connected",
         metadata: [
           "layout": "\(parameters.abi.rawValue)", "pages": "\(parameters.references.count)",
         ])
-      handle(.ringConnected)
+      if isAdopting { finishAdoption() } else { handle(.ringConnected) }
     } catch {
-      handle(.ringFailed(error.description))
+      if isAdopting {
+        postponeAdoption(error.description)
+      } else {
+        handle(.ringFailed(error.description))
+      }
     }
   }
 
@@ -47,11 +52,14 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     do throws(BlockQueueError) {
       queue = try BlockQueue(
         pages: pages, abi: parameters.abi, frontendDomain: leaf.frontendDomain, port: port,
-        geometry: geometry, bufferByteCount: bufferByteCount)
+        geometry: geometry, bufferByteCount: settings.bufferByteCount, adopts: isAdopting,
+        isInOrder: settings.isInOrder)
     } catch {
       hypervisor.unbind(port)
       throw .attach(error)
     }
+    let mode = targetMode
+    queue?.targetMode = mode
     ringParameters = parameters
     deadlines.set(.capacity, now + Self.capacityInterval)
   }
@@ -61,13 +69,14 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     deadlines.clear(.capacity)
     isQuiescing = true
     queue?.drain()
+    quiesceLostTarget()
     finishQuiesceIfIdle()
   }
 
   /// Lets go of a drained ring: its pages are unmapped and its port closed before the frontend sees
   /// a state that lets it take them back.
   mutating func finishQuiesceIfIdle() {
-    guard isQuiescing, queue?.isIdle ?? true else { return }
+    guard isQuiescing, (queue?.isIdle ?? true) || canAbandonRequests else { return }
     isQuiescing = false
     if let drained = queue.take() {
       var metadata = drained.statistics.metadata

@@ -10,7 +10,8 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
       case .configuration(let values): takeConfiguration(values)
       case .ring(let values, let compares): takeRing(values, compares: compares)
       case .lifecycle(let event): handle(event)
-      case .changed, .values: break
+      case .values(let values, _): takePromises(values)
+      case .changed: break
       }
     }
   }

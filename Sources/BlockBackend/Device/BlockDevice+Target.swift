@@ -29,6 +29,9 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
         return
       }
       openingSince = nil
+      if lifecycle.needsAdoption {
+        logOnce("the disk cannot be taken over yet", error.description)
+      }
       handle(.targetFailed(error.description))
     }
   }

@@ -16,7 +16,7 @@ struct BlockDevice<
   Transport: XenStoreTransport & ~Copyable
 >: ~Copyable {
   let leaf: BackendLeaf
-  let bufferByteCount: Int
+  let settings: BlockSettings
   let log: Logger
   var hypervisor: Xen
   /// The target, and in production the event loop that it belongs to.
@@ -36,6 +36,14 @@ struct BlockDevice<
   /// What the connected ring was built from, to notice when the frontend made a new one.
   var ringParameters: RingParameters?
   var deadlines = Deadlines<Deadline>()
+  /// Whether the ring that is being connected is that of an earlier process.
+  var isAdopting = false
+  /// The capacity that the guest was told by the earlier process, in sectors of 512 bytes.
+  var promisedSectorCount: UInt64 = 0
+  /// Set while the target is gone.
+  var loss: TargetLoss?
+  /// What was logged last of what comes again and again.
+  var lastReason: String?
   /// The port to unmask when the turn's work is done.
   var maskedPort: EventChannelPort?
   /// Why the connection to XenStore is of no use any more.
@@ -53,15 +61,19 @@ struct BlockDevice<
     case openAgain
     /// Looking whether the target grew.
     case capacity
+    /// Looking for a target that is gone.
+    case reopen
+    /// Letting its requests fail.
+    case lossOver
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
   init(
-    leaf: BackendLeaf, bufferByteCount: Int, log: Logger, hypervisor: consuming Xen,
+    leaf: BackendLeaf, settings: BlockSettings, log: Logger, hypervisor: consuming Xen,
     storage: consuming Storage, store: consuming XenStoreClient<Transport>
   ) {
     self.leaf = leaf
-    self.bufferByteCount = bufferByteCount
+    self.settings = settings
     self.log = log
     self.hypervisor = hypervisor
     self.storage = storage
@@ -84,11 +96,6 @@ struct BlockDevice<
     takeStoreEvents()
   }
 
-  /// Takes in that the target is done with an operation.
-  mutating func handleCompletion(token: Int, result: Int) {
-    queue?.complete(token: token, result: result)
-  }
-
   /// Takes in that the process is to end.
   mutating func handleStop(now: UInt64) {
     self.now = now
@@ -100,6 +107,7 @@ struct BlockDevice<
   /// - Returns: whether there is more to do at once.
   mutating func turn(now: UInt64) -> Bool {
     self.now = now
+    noticeLoss()
     runDeadlines()
     let more = runQueue()
     takeStoreEvents()
@@ -125,6 +133,8 @@ struct BlockDevice<
     if deadlines.take(.hold, now) { handle(.timerFired) }
     if deadlines.take(.openAgain, now) { openTarget() }
     if deadlines.take(.capacity, now) { checkCapacity() }
+    if deadlines.take(.lossOver, now) { endLoss() }
+    if deadlines.take(.reopen, now) { reopenTarget() }
   }
 
   /// Feeds the life cycle and does what it says.
@@ -141,6 +151,7 @@ struct BlockDevice<
     case .startTimer(let milliseconds):
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
     case .connectRing: store.readRing(RingParameters.nodes, compares: false)
+    case .adoptRing: adoptRing()
     case .compareRing: store.readRing(RingParameters.nodes, compares: true)
     // Nothing of a disk changes so, and the life cycle was told.
     case .reconfigure: handle(.reconfigured)

@@ -10,6 +10,7 @@ extension BlockQueue {
   ///   - result: bytes transferred, or a negative error number (`io_uring`'s convention).
   mutating func complete(token: Int, result: Int) {
     precondition(requests[token].phase == .storage, "each operation completes once")
+    noteEnded()
     if result < 0 {
       let unsupported =
         requests[token].kind == .discard && Errno(rawValue: CInt(-result)) == .notSupported

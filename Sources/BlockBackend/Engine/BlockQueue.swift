@@ -24,40 +24,52 @@ struct BlockQueue: ~Copyable {
   var geometry: BlockGeometry
   var statistics = BlockStatistics()
 
-  var ring: BackRing
+  var ring: JournaledRing
   let buffer: PrivateMemory
   var pool: PagePool
   var batch: GrantCopyBatch
 
-  /// All requests in flight, by token; one for each slot of the ring.
+  /// All requests in flight, by token, which is the ring's ticket; one for each slot of the ring.
   var requests: [InFlightRequest]
-  /// Unused tokens.
-  var freeTokens: [Int]
-  /// A request that was taken from the ring and found no room in the buffer.
-  var blocked: BlockRequest?
+  /// The token of a request that was taken from the ring and found no room in the buffer.
+  var blocked: Int?
   /// Tokens whose next step is a grant copy, or waits for room at the target, or is the answer.
   var segmentFetches: [Int] = []
   var dataFetches: [Int] = []
   var dataReturns: [Int] = []
   var storageWaits: [Int] = []
   var finished: [Int] = []
+  /// Requests whose target went away under them.
+  var stranded: [Int] = []
+  /// What becomes of work for the target.
+  var targetMode = TargetMode.working
+  /// Operations that the target has and has not ended.
+  private(set) var storageCount = 0
+  /// The last backend may have died between publishing a response and sending the event for it.
+  private var owesNotification: Bool
   /// Set when the device closes or changes rings: nothing more is taken.
   private(set) var isDraining = false
 
   /// Attaches to a connected ring.
   ///
   /// - Parameters:
+  ///   - adopts: whether another backend has served this ring and died: all that it did not answer
+  ///     is served again.
+  ///   - isInOrder: whether responses keep the order of their requests.
   ///   - bufferByteCount: the size of the private buffer, a multiple of the page size and large
   ///     enough for one request of the largest kind.
   init(
     pages: consuming SharedPages, abi: BlockABI, frontendDomain: DomainIdentifier,
-    port: EventChannelPort, geometry: BlockGeometry, bufferByteCount: Int
+    port: EventChannelPort, geometry: BlockGeometry, bufferByteCount: Int, adopts: Bool = false,
+    isInOrder: Bool = false
   ) throws(BlockQueueError) {
     precondition(bufferByteCount % xenPageByteCount == 0)
     precondition(bufferByteCount >= Self.smallestBufferByteCount)
-    let ring: BackRing
+    let ring: JournaledRing
     do throws(RingViolation) {
-      ring = try BackRing(attachingTo: pages, slotByteCount: abi.slotByteCount)
+      ring = try JournaledRing(
+        attachingTo: pages, slotByteCount: abi.slotByteCount,
+        responseByteCount: abi.responseByteCount, isInOrder: isInOrder)
     } catch {
       throw .violation(error)
     }
@@ -77,7 +89,8 @@ struct BlockQueue: ~Copyable {
     pool = PagePool(pageCount: bufferByteCount / xenPageByteCount)
     batch = GrantCopyBatch(capacity: Self.batchCapacity)
     requests = Array(repeating: InFlightRequest(), count: slotCount)
-    freeTokens = Array((0..<slotCount).reversed())
+    owesNotification = adopts
+    stranded.reserveCapacity(slotCount)
     segmentFetches.reserveCapacity(slotCount)
     dataFetches.reserveCapacity(slotCount)
     dataReturns.reserveCapacity(slotCount)
@@ -90,6 +103,12 @@ struct BlockQueue: ~Copyable {
 
   /// Whether no request is between its ring slot and its response.
   var isIdle: Bool { ring.inFlightCount == 0 }
+
+  /// Notes that the target has one operation more.
+  mutating func noteSubmitted() { storageCount += 1 }
+
+  /// Notes that the target has ended an operation.
+  mutating func noteEnded() { storageCount -= 1 }
 
   /// Takes nothing more from the ring; what is in flight goes on to its response.
   mutating func drain() {
@@ -115,7 +134,8 @@ struct BlockQueue: ~Copyable {
     // the last that ever does.
     let freesRoom = !finished.isEmpty
     answerFinished()
-    if ring.takeNotifyDecision() {
+    if ring.takeNotifyDecision() || owesNotification {
+      owesNotification = false
       statistics.notifications += 1
       hypervisor.notify(port)
     }
@@ -126,36 +146,26 @@ struct BlockQueue: ~Copyable {
     }
   }
 
-  /// Hands every token that waits for the target to it, as far as there is room.
-  private mutating func resubmitWaiting<Storage: BlockStorage & ~Copyable>(
-    storage: inout Storage
-  ) {
-    var handed = 0
-    while handed < storageWaits.count, submit(storageWaits[handed], storage: &storage) {
-      handed += 1
-    }
-    storageWaits.removeFirst(handed)
-  }
-
   /// Publishes a response for every finished request and forgets it.
   private mutating func answerFinished() {
     for position in 0..<finished.count {
       let token = finished[position]
       publishResponse(
-        identifier: requests[token].identifier, operation: requests[token].responseOperation,
-        status: requests[token].status)
+        token, identifier: requests[token].identifier,
+        operation: requests[token].responseOperation, status: requests[token].status)
       if requests[token].pageCount > 0 {
         pool.free(first: requests[token].firstPage, count: requests[token].pageCount)
       }
       requests[token].phase = .free
-      freeTokens.append(token)
     }
     finished.removeAll(keepingCapacity: true)
   }
 
   /// Publishes one response. Identifier, operation and status lie at the same offsets in all
   /// layouts; the padding is zero (XSA-216).
-  mutating func publishResponse(identifier: UInt64, operation: UInt8, status: BlockStatus) {
+  mutating func publishResponse(
+    _ token: Int, identifier: UInt64, operation: UInt8, status: BlockStatus
+  ) {
     if status != .okay { statistics.errors += 1 }
     var response = InlineArray<16, UInt8>(repeating: 0)
     var elements = response.mutableSpan
@@ -164,7 +174,7 @@ struct BlockQueue: ~Copyable {
     bytes.store(identifier, at: 0)
     bytes.store(operation, at: 8)
     bytes.store(status.rawValue, at: 10)
-    ring.publish(bytes.bytes.extracting(first: abi.responseByteCount))
+    ring.complete(token, with: bytes.bytes.extracting(first: abi.responseByteCount))
   }
 }
 

@@ -64,8 +64,8 @@ struct NetworkConfiguration: Equatable {
 
   /// The bridge of a vif that names none, as libxl has it.
   static let defaultBridge = "xenbr0"
-  /// The least that every IPv4 host takes, and the most of a TAP device (`MAX_MTU - dev->hard_header_len`
-  /// in Linux drivers/net/tun.c).
+  /// The least that every IPv4 host takes, and the most of a TAP device (`MAX_MTU` less the
+  /// Ethernet header, in Linux drivers/net/tun.c).
   static let mtuRange = 576...65521
 
   /// The filter of the vif with an address.

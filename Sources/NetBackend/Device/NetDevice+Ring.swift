@@ -30,7 +30,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       parameters = try NetRingParameters(
         values: values, frontendDomain: leaf.frontendDomain, queueCountMax: queueCountMax)
     } catch {
-      handle(compares ? .ringChanged : .ringFailed(error.description))
+      if compares { handle(.ringChanged) } else { failToConnect(error.description) }
       return
     }
     if compares {
@@ -51,8 +51,19 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
         ])
       handle(.ringConnected)
     } catch {
-      handle(.ringFailed(error.description))
+      failToConnect(error.description)
     }
+  }
+
+  /// Says that the rings cannot be connected. Of rings that were to be taken over, nothing is kept
+  /// until the next try.
+  private mutating func failToConnect(_ reason: String) {
+    if lifecycle.needsAdoption {
+      log.warning("the interface cannot be taken over yet", metadata: ["reason": "\(reason)"])
+      disconnectControl()
+      _ = disconnectQueues()
+    }
+    handle(.ringFailed(reason))
   }
 
   private mutating func connect(_ parameters: NetRingParameters) throws(NetConnectionError) {

@@ -143,7 +143,7 @@ struct NetDevice<
     case .publishCapacity: store.publish(.connected, with: [])
     case .startTimer(let milliseconds):
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
-    case .connectRing: readRing(compares: false)
+    case .connectRing, .adoptRing: readRing(compares: false)
     case .compareRing: readRing(compares: true)
     case .reconfigure: readHeadroom()
     case .quiesce: quiesce()

@@ -2,6 +2,27 @@ import RingTransport
 import Synchronization
 import SystemPackage
 
+/// What the thread of a queue does from its start to its end.
+private struct QueueWork {
+  let thread: QueueThread
+  let parameters: NetQueueParameters
+  let guest: NetGuest
+  let policy: VifPolicy
+
+  func run<Port: PolledPort & ~Copyable>(opening open: () throws(NetPortError) -> Port) {
+    do throws(NetConnectionError) {
+      let port: Port
+      do throws(NetPortError) { port = try open() } catch { throw .port(error) }
+      let loop = try QueueLoop(
+        parameters, guest: guest, policy: policy, thread: thread, port: port)
+      thread.began(.success(()))
+      loop.run()
+    } catch {
+      thread.began(.failure(error))
+    }
+  }
+}
+
 /// Queues on threads of their own, and the control thread's event loop, which they report to.
 struct ThreadedQueues: NetQueues, ~Copyable {
   /// The control thread's.
@@ -35,47 +56,34 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     policy: VifPolicy
   ) throws(NetConnectionError) {
     guard let uplink else { throw .port(.missing("")) }
-    for queue in parameters {
-      let thread = try QueueThread.start(report: report) { thread in
+    let exchange: FrameExchange
+    do throws(Errno) {
+      exchange = try FrameExchange(queueCount: parameters.count)
+    } catch {
+      throw .memory(error)
+    }
+    for (index, queue) in parameters.enumerated() {
+      let thread = try QueueThread.start(wakeUp: exchange.wakeUp(of: index), report: report) {
+        thread in
+        let work = QueueWork(thread: thread, parameters: queue, guest: guest, policy: policy)
         switch uplink {
         case .tap(let name):
-          Self.serve(thread, queue, guest, policy, { $0.descriptor }) {
-            () throws(NetPortError) in
+          work.run { () throws(NetPortError) in
             let port = try DescriptorPort(tap: name)
             try port.setOffloads(guest.features, of: name)
-            return port
+            return SteeredPort(port, queue: index, exchange: exchange, policy: policy)
           }
         case .packet(let name):
-          Self.serve(thread, queue, guest, policy, { $0.descriptor }) {
-            () throws(NetPortError) in try DescriptorPort(packet: name, ownAddress: address)
+          work.run { () throws(NetPortError) in
+            try DescriptorPort(packet: name, ownAddress: address)
           }
         case .capture(let name):
-          Self.serve(thread, queue, guest, policy, { $0.descriptor }) {
-            () throws(NetPortError) in try CapturePort(interface: name, ownAddress: address)
+          work.run { () throws(NetPortError) in
+            try CapturePort(interface: name, ownAddress: address)
           }
         }
       }
       threads.append(thread)
-    }
-  }
-
-  /// Runs on the queue's thread.
-  private static func serve<Port: NetPort & ~Copyable>(
-    _ thread: QueueThread, _ parameters: NetQueueParameters, _ guest: NetGuest,
-    _ policy: VifPolicy, _ descriptor: (borrowing Port) -> Int32,
-    open: () throws(NetPortError) -> Port
-  ) {
-    do throws(NetConnectionError) {
-      let port: Port
-      do throws(NetPortError) { port = try open() } catch { throw .port(error) }
-      let number = descriptor(port)
-      let loop = try QueueLoop(
-        parameters, guest: guest, policy: policy, thread: thread, port: port,
-        portDescriptor: number)
-      thread.began(.success(()))
-      loop.run()
-    } catch {
-      thread.began(.failure(error))
     }
   }
 

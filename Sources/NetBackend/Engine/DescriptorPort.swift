@@ -5,7 +5,7 @@ import SystemPackage
 
 /// A port whose frames are read from and written to a descriptor, one a call, header in front: a
 /// queue of a TAP device, or a packet socket.
-struct DescriptorPort: NetPort, ~Copyable {
+struct DescriptorPort: PolledPort, ~Copyable {
   private let file: OwnedFileDescriptor
   /// Where set, only frames to this address and to groups are for the guest: a packet socket hears
   /// everything.

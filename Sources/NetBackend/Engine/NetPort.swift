@@ -21,3 +21,9 @@ protocol NetPort: ~Copyable {
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int?
 }
+
+/// A port that an event loop can wait for.
+protocol PolledPort: NetPort, ~Copyable {
+  /// Readable when a frame waits. Valid as long as the port.
+  var descriptor: Int32 { get }
+}

@@ -8,11 +8,10 @@ private enum Token {
 }
 
 /// The event loop of one queue: waits for the guest, for frames, and for the control thread.
-struct QueueLoop<Port: NetPort & ~Copyable>: ~Copyable {
+struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   private var hypervisor: XenHypervisor
   private var queue: NetQueue
   private var port: Port
-  private let portDescriptor: Int32
   private var loop: EventLoop
   private let thread: QueueThread
   private var maskedPort: EventChannelPort?
@@ -22,7 +21,7 @@ struct QueueLoop<Port: NetPort & ~Copyable>: ~Copyable {
   /// Connects a queue, on the thread that will serve it.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    port: consuming Port, portDescriptor: Int32
+    port: consuming Port
   ) throws(NetConnectionError) {
     var hypervisor: XenHypervisor
     do throws(Errno) { hypervisor = try XenHypervisor() } catch { throw .device(error) }
@@ -38,7 +37,6 @@ struct QueueLoop<Port: NetPort & ~Copyable>: ~Copyable {
     self.hypervisor = hypervisor
     self.queue = queue
     self.port = port
-    self.portDescriptor = portDescriptor
     self.loop = loop
     self.thread = thread
   }
@@ -80,7 +78,7 @@ struct QueueLoop<Port: NetPort & ~Copyable>: ~Copyable {
   private mutating func listen(_ outcome: NetQueue.Outcome) {
     if outcome.wantsFrames, !isPollingFrames {
       isPollingFrames = true
-      loop.pollReadable(portDescriptor, token: Token.frames)
+      loop.pollReadable(port.descriptor, token: Token.frames)
     }
     if let port = maskedPort {
       maskedPort = nil

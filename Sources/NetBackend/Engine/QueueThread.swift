@@ -32,14 +32,15 @@ final class QueueThread: Sendable {
   /// Starts a thread, and waits until it serves.
   ///
   /// - Parameters:
+  ///   - wakeUp: wakes the thread.
   ///   - report: signalled when the thread ends by itself.
   ///   - body: sets the queue up, calls ``began(_:)``, and serves until `state.isStopping`.
   static func start(
-    report: WakeUp, _ body: @escaping @Sendable (QueueThread) -> Void
+    wakeUp: WakeUp, report: WakeUp, _ body: @escaping @Sendable (QueueThread) -> Void
   ) throws(NetConnectionError) -> QueueThread {
     let thread: QueueThread
     do throws(Errno) {
-      thread = try QueueThread(report: report)
+      thread = try QueueThread(wakeUp: wakeUp, report: report)
       let errno = thread.run(body)
       guard errno == 0 else { throw Errno(rawValue: errno) }
     } catch {
@@ -53,8 +54,8 @@ final class QueueThread: Sendable {
     return thread
   }
 
-  private init(report: WakeUp) throws(Errno) {
-    wakeUp = try WakeUp()
+  private init(wakeUp: WakeUp, report: WakeUp) throws(Errno) {
+    self.wakeUp = wakeUp
     started = try WakeUp()
     self.report = report
   }

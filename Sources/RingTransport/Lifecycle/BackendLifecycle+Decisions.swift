@@ -2,13 +2,13 @@
 extension BackendLifecycle {
   mutating func nextAction() -> Action? {
     guard let observation else { return isStopping ? .exit(.stopped) : nil }
-    if needsAdoption { return .exit(.needsAdoption) }
     if isLeafGone || !observation.leafExists {
       return release(.exit(hold == .removalOver ? .removed : .leafIsGone))
     }
     if isStopping { return release(.exit(.stopped)) }
     if let storeRefusal { return release(.exit(.storeRefused(storeRefusal))) }
     if hold == .initWaitDue { return .startTimer(milliseconds: Self.holdMilliseconds) }
+    if hold == .retryDue { return retry() }
     if isLeaving(observation) { return leave(observation) }
     // The removal was called off while its 6 was held.
     if hold == .removalOver { hold = .none }
@@ -21,7 +21,21 @@ extension BackendLifecycle {
       // The toolstack has created the leaf anew, perhaps with another target: a new process.
       return release(.exit(.leafReplaced))
     }
+    if needsAdoption { return adopt(observation) }
     return observation.online ? serve(observation) : unplug(observation)
+  }
+
+  /// Takes over what an earlier process has left, without a word to anybody: for most guests a 5 or
+  /// a 6 is the end of the device.
+  private func adopt(_ observation: Observation) -> Action? {
+    guard hold == .none, isUsed(observation.frontendState) else { return nil }
+    return target == .opened ? .adoptRing : .openTarget
+  }
+
+  private mutating func retry() -> Action {
+    let delay = retryMilliseconds
+    retryMilliseconds = min(2 * delay, Self.longestRetryMilliseconds)
+    return .startTimer(milliseconds: delay)
   }
 
   /// First lets go of the ring.
@@ -32,7 +46,7 @@ extension BackendLifecycle {
   /// Whether the device goes for good, and nobody's requests are in the way.
   private func isLeaving(_ observation: Observation) -> Bool {
     guard let frontend = observation.frontendState else { return true }
-    if observation.online { return false }
+    if observation.online || needsAdoption { return false }
     // A connected guest may refuse to give up a disk in use; it is asked, never cut off, as with
     // Linux's blkback. One that was never told 4 has nothing to give up.
     return !hasRing || !isAnnounced || frontend == .closed || frontend == .initialising
@@ -42,7 +56,7 @@ extension BackendLifecycle {
   private mutating func leave(_ observation: Observation) -> Action? {
     fault = nil
     if hasRing { return .quiesce }
-    if hold == .initWaitDue || hold == .initWaitRunning || hold == .removalRunning { return nil }
+    if hold != .none && hold != .removalOver { return nil }
     // The toolstack has written 5 over what we had published.
     if published != .closed || observation.backendState != .closed {
       hold = .none

@@ -8,6 +8,7 @@ extension BackendLifecycle {
     case .timerFired:
       if hold == .initWaitRunning { hold = .none }
       if hold == .removalRunning { hold = .removalOver }
+      if hold == .retryRunning { hold = .none }
     case .violation(let reason):
       // Without a ring, or with one that goes anyway, there is nobody left to close.
       if hasRing, outstanding != .quiesce { fail(reason, frontendState: .connected) }
@@ -26,20 +27,53 @@ extension BackendLifecycle {
     self.observation = observation
     needsComparison = true
     if isNewStart(observation.frontendState) { requiresReset = false }
-    guard isFirst else { return }
+    guard isFirst else {
+      if !mayHaveRequests(observation.frontendState) { stopAdoption() }
+      return
+    }
     switch observation.backendState {
-    case .connected:
-      // An earlier process was connected, and the guest may have requests in the ring. Adoption
-      // begins here.
-      let isUsed =
-        observation.frontendState == .connected || observation.frontendState == .initialised
-      needsAdoption = isUsed
-      published = .connected
-    case .closing, .closed:
+    case .connected, .reconfigured:
       published = observation.backendState
+      needsAdoption = isUsed(observation.frontendState)
+    case .closing:
+      published = .closing
+      // Asked to close by the toolstack, the guest may use the disk as long as it likes; asked by
+      // the guest, it may wait for its last requests. With any other state it has a new ring.
+      needsAdoption =
+        observation.frontendState == .closing
+        || (!observation.online && isUsed(observation.frontendState))
+    case .closed:
+      published = .closed
     default:
       published = nil
     }
+  }
+
+  /// Whether a frontend in this state has a ring that its backend was connected to.
+  func isUsed(_ state: XenbusState?) -> Bool {
+    switch state {
+    case .initialised, .connected, .closing, .reconfiguring, .reconfigured: true
+    case nil, .unknown, .initialising, .initWait, .closed: false
+    }
+  }
+
+  /// Whether a frontend that had a ring may still wait for answers. One whose state makes no sense
+  /// may.
+  private func mayHaveRequests(_ state: XenbusState?) -> Bool {
+    state != nil && state != .initialising && state != .closed
+  }
+
+  /// The frontend has let go of the ring that was to be taken over.
+  private mutating func stopAdoption() {
+    needsAdoption = false
+    if hold == .retryDue { hold = .none }
+  }
+
+  /// The device cannot be taken over now. A guest that waits is left waiting, never cut off; one
+  /// that is closing is not made to wait.
+  private mutating func postponeAdoption() {
+    if observation?.frontendState == .closing { return stopAdoption() }
+    hold = .retryDue
   }
 
   /// Whether a frontend in this state has left behind what failed.
@@ -57,6 +91,8 @@ extension BackendLifecycle {
     switch (action, event) {
     case (.openTarget, .targetOpened):
       target = .opened
+    case (.openTarget, .targetFailed) where needsAdoption:
+      postponeAdoption()
     case (.openTarget, .targetFailed(let reason)):
       target = .failed
       fail(reason, frontendState: frontendStateAtDecision)
@@ -77,6 +113,13 @@ extension BackendLifecycle {
       break
     case (.connectRing, .ringFailed(let reason)):
       fail(reason, frontendState: frontendStateAtDecision)
+    case (.adoptRing, .ringConnected):
+      needsAdoption = false
+      hasRing = true
+      isAnnounced = true
+      hasPublishedFeatures = true
+    case (.adoptRing, .ringFailed):
+      if needsAdoption { postponeAdoption() }
     case (.compareRing, .ringUnchanged):
       break
     case (.compareRing, .ringChanged):

@@ -47,7 +47,7 @@ extension BackendLifecycle {
     /// The ring is mapped, the event channel bound, and requests are served.
     case ringConnected
     /// The ring cannot be connected: the frontend's nodes are nonsense, or a grant is refused.
-    /// What was mapped until then stays until ``Action/quiesce``.
+    /// What was mapped until then stays until ``Action/quiesce``, if it was ``Action/connectRing``.
     case ringFailed(String)
     /// The frontend's nodes still name the ring that is connected.
     case ringUnchanged
@@ -85,13 +85,17 @@ extension BackendLifecycle {
     /// Read the frontend's ring nodes, map the ring, bind the event channel, begin to serve.
     /// Answered by `ringConnected` or `ringFailed`.
     case connectRing
+    /// Take over the ring that an earlier process served: as `connectRing`, and with the features
+    /// that the leaf already promises. Answered by `ringConnected`, or by `ringFailed`, after which
+    /// nothing is mapped or bound.
+    case adoptRing
     /// Read the frontend's ring nodes and compare. Answered by `ringUnchanged` or `ringChanged`.
     case compareRing
     /// The connected frontend has changed something (state Reconfiguring): read it and put it in
     /// force. Answered by `reconfigured`.
     case reconfigure
     /// Take no more requests, wait for what is in flight, answer it, unmap, unbind. Always follows
-    /// a `connectRing`, a failed one too. Answered by `quiesced`.
+    /// a `connectRing`, a failed one too, and an `adoptRing` that was well. Answered by `quiesced`.
     case quiesce
     /// Remove our leaf. Answered like `publish`.
     case removeLeaf
@@ -109,8 +113,6 @@ extension BackendLifecycle {
     case leafReplaced
     /// The process was asked to end; the leaf stays as it is for the next process.
     case stopped
-    /// The device was connected by an earlier process, and is to be adopted. Nothing was touched.
-    case needsAdoption
     /// XenStore refuses even to be told of a failure.
     case storeRefused(String)
   }

@@ -17,6 +17,13 @@ public struct BackendLifecycle: Sendable {
   /// Dom0.
   public static let holdMilliseconds = 500
 
+  /// How long to wait before a device that cannot be taken over yet is tried again: first this long,
+  /// then twice as long each time, up to ``longestRetryMilliseconds``. What is waited for is the
+  /// last process on its way out, which takes milliseconds, or a device on its way back.
+  public static let firstRetryMilliseconds = 50
+  /// See ``firstRetryMilliseconds``. A guest that waits notices no more than this.
+  public static let longestRetryMilliseconds = 1000
+
   enum Target: Sendable {
     case unopened
     case opened
@@ -31,6 +38,9 @@ public struct BackendLifecycle: Sendable {
     case removalRunning
     /// The last 6 has been there long enough.
     case removalOver
+    /// Taking the device over failed; its timer is to be started.
+    case retryDue
+    case retryRunning
   }
 
   /// The last read of XenStore; `backendState` also follows what we publish ourselves.
@@ -63,9 +73,13 @@ public struct BackendLifecycle: Sendable {
   var isCapacityStale = false
   /// What the frontend changed is in force, and it is to be told.
   var isReconfigured = false
-  var isStopping = false
   var isLeafGone = false
-  var needsAdoption = false
+  /// An earlier process has connected the device and died, and the guest has not moved on: its ring
+  /// is to be taken over, and until then nothing may be published.
+  public internal(set) var needsAdoption = false
+  var retryMilliseconds = Self.firstRetryMilliseconds
+  /// Whether the process was asked to end.
+  public internal(set) var isStopping = false
   /// What went wrong and was not published yet.
   var fault: String?
   var storeRefusal: String?
@@ -100,7 +114,12 @@ public struct BackendLifecycle: Sendable {
   private mutating func begin(_ action: Action) {
     switch action {
     case .startTimer:
-      hold = hold == .initWaitDue ? .initWaitRunning : .removalRunning
+      hold =
+        switch hold {
+        case .initWaitDue: .initWaitRunning
+        case .retryDue: .retryRunning
+        default: .removalRunning
+        }
       return
     case .exit:
       hasExited = true
@@ -112,7 +131,7 @@ public struct BackendLifecycle: Sendable {
       needsComparison = false
     case .quiesce:
       precondition(hasRing, "something to quiesce")
-    case .compareRing:
+    case .compareRing, .adoptRing:
       needsComparison = false
     case .publish(.connected, _), .publishCapacity:
       isCapacityStale = false

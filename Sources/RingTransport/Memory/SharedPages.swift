@@ -48,6 +48,19 @@ internal import Synchronization
     unsafe word(at: offset).pointee.store(value, ordering: .releasing)
   }
 
+  /// Reads the aligned 64-bit word at `offset` as one; what was written before it is visible after.
+  package func loadDoubleAcquiring(at offset: Int) -> UInt64 {
+    // SAFETY: `double` checked bounds and alignment; Atomic<UInt64> has the layout of UInt64.
+    unsafe double(at: offset).pointee.load(ordering: .acquiring)
+  }
+
+  /// Writes the aligned 64-bit word at `offset` as one; what we wrote before it is visible to
+  /// whoever sees it.
+  package func storeDoubleReleasing(_ value: UInt64, at offset: Int) {
+    // SAFETY: as in `loadDoubleAcquiring`.
+    unsafe double(at: offset).pointee.store(value, ordering: .releasing)
+  }
+
   /// Copies `count` bytes from `offset` out of the shared pages to the start of `destination`,
   /// reading each byte exactly once.
   public func copyOut(
@@ -80,6 +93,18 @@ internal import Synchronization
     // SAFETY: in bounds and aligned; every access to these words goes through this type.
     return unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
+
+  private func double(at offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    precondition(offset >= 0 && offset % 8 == 0 && offset <= byteCount - 8)
+    // SAFETY: in bounds and aligned; every access to these words goes through this type.
+    return unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+}
+
+/// Orders every store before it ahead of every store after it (`xen_wmb`). On x86, which does so by
+/// itself, it only keeps the compiler from changing their order.
+@inline(__always) func storeFence() {
+  atomicMemoryFence(ordering: .releasing)
 }
 
 /// Orders every store before it ahead of every load after it, as the notification protocol of

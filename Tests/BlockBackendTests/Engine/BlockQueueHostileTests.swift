@@ -62,10 +62,12 @@ private final class HostileRun {
       machine: machine, domain: .guest, backendDomain: .driver, abi: abi,
       ringOrder: Int(seed % 3), capacitySectors: UInt64(options.capacityBytes / 512), seed: seed)
     harness = try QueueHarness(
-      machine: machine, domain: .driver, frontendDomain: .guest,
-      references: hostile.ringReferences, frontendPort: hostile.port, abi: abi.blockABI,
-      disk: disk, geometry: options.geometry,
-      bufferByteCount: BlockQueue.smallestBufferByteCount * (seed % 2 == 0 ? 1 : 4))
+      machine: machine, domain: .driver, disk: disk,
+      connection: QueueHarness.Connection(
+        frontendDomain: .guest, references: hostile.ringReferences, frontendPort: hostile.port,
+        abi: abi.blockABI, geometry: options.geometry,
+        bufferByteCount: BlockQueue.smallestBufferByteCount * (seed % 2 == 0 ? 1 : 4),
+        isInOrder: seed % 11 == 0))
     var other = DiskScenario.Options()
     other.seed = seed
     other.capacityBytes = 128 * 1024
@@ -88,6 +90,7 @@ private final class HostileRun {
       case 0: hostile.act()
       case 1: if harness.isAwake { harness.turn() }
       case 2: _ = harness.completeOne()
+      case 3 where generator.chance(percent: 15): try replaceProcess()
       default: try stepNeighbour()
       }
     }
@@ -102,6 +105,16 @@ private final class HostileRun {
     }
     while !neighbour.isDone { try stepNeighbour() }
     try close()
+  }
+
+  /// The backend dies, and the next one believes nothing of what it finds in the guest's page.
+  private func replaceProcess() throws {
+    guard harness.violation == nil else { return }
+    harness.crash(inTurn: generator.chance(percent: 50))
+    while disk.orphanCount > 0 { disk.finishOrphan() }
+    hostile.act()
+    hostile.forgeJournal()
+    try harness.restart()
   }
 
   func close() throws {

@@ -17,10 +17,15 @@ final class DeviceWorld {
   let target: ModelDisk
   let control = ModelStorage.Control()
   private(set) var device: Device?
+  private var stepCount = 0
   /// Nanoseconds since the world began.
   private(set) var now: UInt64 = 0
   /// Whether the target works; a target that does not keeps its requests.
   var targetWorks = true
+  /// How long requests wait for a target that is gone, in nanoseconds.
+  var deviceLossNanoseconds: UInt64 = 30_000_000_000
+  /// How often a process died.
+  private(set) var crashCount = 0
   /// Every state that the backend had.
   private(set) var states: [String] = []
 
@@ -39,17 +44,34 @@ final class DeviceWorld {
   func attach(isReadOnly: Bool = false, _ changes: [String: String] = [:]) throws {
     toolstack.attachDisk(disk, target: "/dev/vda1", isReadOnly: isReadOnly)
     for (node, value) in changes { store.write(disk.backendPath.appending(node), value) }
+    try startProcess()
+  }
+
+  /// Starts a process for the leaf, as init does.
+  func startProcess() throws {
     guard let leaf = BackendLeaf("\(disk.backendPath)") else { throw PeerFailure("no leaf") }
     let geometry = BlockGeometry(
       capacityBytes: UInt64(target.bytes.count),
       discard: .init(granularityBytes: 4096, alignmentBytes: 0))
+    control.isOpen = false
     device = BlockDevice(
-      leaf: leaf, bufferByteCount: BlockQueue.smallestBufferByteCount,
+      leaf: leaf,
+      settings: BlockSettings(
+        bufferByteCount: BlockQueue.smallestBufferByteCount,
+        deviceLossNanoseconds: deviceLossNanoseconds),
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       hypervisor: SimulatedHypervisor(machine, domain: .driver),
       storage: ModelStorage(target, geometry: geometry, control: control),
       store: XenStoreClient(store.connect(as: .driver)))
     device?.start(now: now)
+  }
+
+  /// The process dies at once; what it wrote to the target may still be on its way.
+  func crash() {
+    crashCount += 1
+    target.abandon()
+    device = nil
+    machine.releaseAll(of: .driver)
   }
 
   /// Whether the backend's process would have ended.
@@ -75,6 +97,9 @@ final class DeviceWorld {
     if let state = guest.backendState, state != states.last { states.append(state) }
     toolstack.process()
     try guest.step()
+    // What a dead process wrote arrives late.
+    stepCount += 1
+    if stepCount % 7 == 0, targetWorks { target.finishOrphan() }
   }
 
   /// Steps until something holds, for at most twenty seconds of the world's time.
@@ -105,13 +130,9 @@ final class DeviceWorld {
     var read = FrontendRequest(.read, sector: 8)
     read.segments = [0...7]
     for request in [write, read] {
-      guard let frontend = guest.frontend else { throw PeerFailure("no ring") }
-      frontend.submit(request)
-      frontend.push()
-      try run { frontend.isAwake }
-      let completion = try frontend.handleEvent().first
-      guard completion?.status == 0 else { throw PeerFailure("\(request.operation) failed") }
-      if request.operation == .read, completion?.data != data {
+      let completion = try perform(request)
+      guard completion.status == 0 else { throw PeerFailure("\(request.operation) failed") }
+      if request.operation == .read, completion.data != data {
         throw PeerFailure("read something else")
       }
     }

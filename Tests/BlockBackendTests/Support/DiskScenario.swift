@@ -34,6 +34,7 @@ struct DiskScenario {
     var discards = true
     var bufferByteCount = BlockQueue.smallestBufferByteCount
     var seed: UInt64 = 1
+    var isInOrder = false
 
     var geometry: BlockGeometry {
       BlockGeometry(
@@ -69,10 +70,11 @@ struct DiskScenario {
       machine: machine, domain: guest, backendDomain: .driver, abi: options.abi,
       ringOrder: options.ringOrder, startingAt: options.startIndex, seed: options.seed)
     harness = try QueueHarness(
-      machine: machine, domain: .driver, frontendDomain: guest,
-      references: frontend.ringReferences, frontendPort: frontend.port,
-      abi: options.abi.blockABI, disk: disk, geometry: options.geometry,
-      bufferByteCount: options.bufferByteCount)
+      machine: machine, domain: .driver, disk: disk,
+      connection: QueueHarness.Connection(
+        frontendDomain: guest, references: frontend.ringReferences, frontendPort: frontend.port,
+        abi: options.abi.blockABI, geometry: options.geometry,
+        bufferByteCount: options.bufferByteCount, isInOrder: options.isInOrder))
   }
 
   /// Sends one request and waits for its end.

@@ -14,6 +14,8 @@ final class HonestWorkload {
   /// The most sectors that one request moves.
   var largestSectorCount = 64
   var usesIndirect = true
+  /// How often the backend dies, in so many of a thousand steps.
+  var crashesPerThousand = 0
   private(set) var completedCount = 0
   private(set) var failedCount = 0
   private(set) var model: SectorModel
@@ -67,6 +69,7 @@ final class HonestWorkload {
     if isResting, scenario.frontend.outstandingCount == 0 { isResting = false }
     var doers: [() throws -> Void] = []
     if scenario.frontend.isAwake { doers.append { try self.handleEvent() } }
+    if harness.isDead { doers.append { try harness.restart() } }
     if harness.isAwake { doers.append { harness.turn() } }
     if scenario.disk.inFlightCount > 0 { doers.append { _ = harness.completeOne() } }
     if remaining > 0, !isResting, scenario.frontend.freeCount > 0 {
@@ -75,7 +78,11 @@ final class HonestWorkload {
     guard let doer = doers.randomElement(using: &generator), fruitlessCount < 1000 else {
       return false
     }
-    try doer()
+    if !harness.isDead, Int.random(in: 0..<1000, using: &generator) < crashesPerThousand {
+      harness.crash(inTurn: generator.chance(percent: 50))
+    } else {
+      try doer()
+    }
     if let violation = harness.violation { throw PeerFailure("\(violation)") }
     return true
   }

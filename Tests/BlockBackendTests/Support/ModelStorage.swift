@@ -12,6 +12,12 @@ struct ModelStorage: BlockStorage {
     /// What was opened last.
     var lastRequest: BlockTarget.Request?
     var isOpen = false
+    /// Whether a dead process's operations keep others out, as `O_EXCL` and `flock` do.
+    var isFenced = true
+    /// The size that it claims to have, where that is not its own.
+    var reportedBytes: Int?
+    /// How often it was opened.
+    var openCount = 0
   }
 
   let disk: ModelDisk
@@ -28,10 +34,15 @@ struct ModelStorage: BlockStorage {
 
   mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
     if !control.openErrors.isEmpty { throw control.openErrors.removeFirst() }
+    if disk.isGone { throw .missing(request.path) }
+    if control.isFenced, disk.orphanCount > 0 { throw .inUse(request.path) }
+    precondition(disk.inFlightCount == 0, "opened with operations in flight")
+    control.openCount += 1
     control.lastRequest = request
     control.isOpen = true
     geometry.isReadOnly = request.isReadOnly
-    geometry.capacityBytes = UInt64(disk.bytes.count)
+    if !request.allowsDiscard { geometry.discard = nil }
+    geometry.capacityBytes = UInt64(control.reportedBytes ?? disk.bytes.count)
     disk.isReadOnly = request.isReadOnly
     return geometry
   }
@@ -40,7 +51,9 @@ struct ModelStorage: BlockStorage {
     control.isOpen = false
   }
 
-  var currentCapacityBytes: UInt64? { UInt64(disk.bytes.count) }
+  var currentCapacityBytes: UInt64? {
+    control.isOpen && !disk.isGone ? UInt64(disk.bytes.count) : nil
+  }
 
   mutating func submit(_ operation: StorageOperation, buffer: borrowing PrivateMemory) -> Bool {
     let kind: ModelDisk.Kind =
@@ -50,6 +63,7 @@ struct ModelStorage: BlockStorage {
       case .flush: .flush
       case .discard: .discard
       }
+    precondition(control.isOpen, "work comes after the target")
     var memory: UnsafeMutableRawPointer?
     if kind == .read || kind == .write {
       // SAFETY: the queue keeps its buffer until all operations have ended.

@@ -16,31 +16,84 @@ final class QueueHarness {
   private(set) var violation: RingViolation?
   /// How often the queue was turned.
   private(set) var turnCount = 0
+  /// How often the process died.
+  private(set) var crashCount = 0
   private var hypervisor: SimulatedHypervisor
   private var storage: ModelStorage
   private var wantsTurn = false
+  private let connection: Connection
+
+  /// What a process needs to know of a frontend.
+  struct Connection {
+    let frontendDomain: DomainIdentifier
+    let references: [GrantReference]
+    let frontendPort: EventChannelPort
+    let abi: BlockABI
+    var geometry: BlockGeometry
+    let bufferByteCount: Int
+    var isInOrder = false
+  }
 
   /// Connects to a frontend's ring.
   init(
-    machine: SimulatedMachine, domain: DomainIdentifier, frontendDomain: DomainIdentifier,
-    references: [GrantReference], frontendPort: EventChannelPort, abi: BlockABI,
-    disk: ModelDisk, geometry: BlockGeometry,
-    bufferByteCount: Int = BlockQueue.smallestBufferByteCount
+    machine: SimulatedMachine, domain: DomainIdentifier, disk: ModelDisk, connection: Connection
   ) throws {
     self.machine = machine
     self.domain = domain
     self.disk = disk
+    self.connection = connection
     hypervisor = SimulatedHypervisor(machine, domain: domain)
-    storage = ModelStorage(disk, geometry: geometry)
-    let pages = try hypervisor.map(references, of: frontendDomain)
-    port = try hypervisor.bind(frontendPort, of: frontendDomain)
+    storage = ModelStorage(disk, geometry: connection.geometry)
+    storage.control.isOpen = true
+    port = EventChannelPort(rawValue: 0)
+    try connect(adopts: false)
+  }
+
+  private func connect(adopts: Bool) throws {
+    let pages = try hypervisor.map(connection.references, of: connection.frontendDomain)
+    port = try hypervisor.bind(connection.frontendPort, of: connection.frontendDomain)
     queue = try BlockQueue(
-      pages: pages, abi: abi, frontendDomain: frontendDomain, port: port, geometry: geometry,
-      bufferByteCount: bufferByteCount)
+      pages: pages, abi: connection.abi, frontendDomain: connection.frontendDomain, port: port,
+      geometry: connection.geometry, bufferByteCount: connection.bufferByteCount,
+      adopts: adopts, isInOrder: connection.isInOrder)
+  }
+
+  /// Whether the process is dead.
+  var isDead: Bool {
+    switch queue {
+    case .some: false
+    case .none: true
+    }
+  }
+
+  /// The process dies, perhaps between publishing responses and sending the event for them.
+  func crash(inTurn: Bool) {
+    crashCount += 1
+    if inTurn {
+      hypervisor.dropsEvents = true
+      turn()
+    }
+    disk.abandon()
+    queue = nil
+    machine.close(port, of: domain)
+    hypervisor.dropsEvents = false
+  }
+
+  /// The next process starts, once the last one's writes are done, and takes the ring over.
+  func restart() throws {
+    guard disk.orphanCount == 0 else { return disk.finishOrphan() }
+    do {
+      try connect(adopts: true)
+    } catch BlockQueueError.violation(let violation) {
+      machine.close(port, of: domain)
+      self.violation = violation
+    }
   }
 
   /// Whether the backend would run now.
-  var isAwake: Bool { violation == nil && (wantsTurn || machine.hasEvent(port, of: domain)) }
+  var isAwake: Bool {
+    violation == nil && !isDead && (wantsTurn || machine.hasEvent(port, of: domain))
+  }
 
   /// Whether every request taken has its response.
   var isIdle: Bool {

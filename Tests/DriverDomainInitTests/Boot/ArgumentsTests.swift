@@ -22,12 +22,13 @@ import Testing
     let arguments = Arguments.parse(
       [
         "driver-domain-init", "--supervise", "--xenstore", "/run/xenstored/socket",
-        "--block-backend", "/usr/lib/bb", "driver_domain.log=debug",
+        "--block-backend", "/usr/lib/bb", "--net-backend", "/usr/lib/nb", "driver_domain.log=debug",
         "driver_domain.wait=/dev/disk/by-serial/a b",
       ], isProcessOne: false)
     #expect(arguments.mode == .supervise)
     #expect(arguments.xenStorePath == "/run/xenstored/socket")
     #expect(arguments.blockBackend == "/usr/lib/bb")
+    #expect(arguments.networkBackend == "/usr/lib/nb")
     let (configuration, problems) = Configuration.parse(arguments.options)
     #expect(problems.isEmpty)
     #expect(configuration.awaitedDevices == ["/dev/disk/by-serial/a b"])
@@ -49,6 +50,7 @@ import Testing
     #expect(Arguments.parse(["x", "--version"], isProcessOne: false).mode == .version)
     for name in [
       "log", "mount", "wait", "wait_seconds", "stop_seconds", "modules", "block_buffer_kib",
+      "bridge", "mtu", "uplink", "address", "filter", "filter.AA-BB-CC-DD-EE-FF",
     ] {
       #expect(Arguments.helpText.contains("driver_domain.\(name)="))
     }

@@ -16,7 +16,12 @@ import Testing
     #expect(BackendChange(path: "/local/domain/1/backend/vbd/2/51712/state") == .leaf(leaf))
     #expect(BackendChange(path: "backend/vbd/2/51712/sectors") == .detail)
     #expect(BackendChange(path: "backend/vbd/2/51712/state/x") == .detail)
-    #expect(BackendChange(path: "backend/vif/2/0") == .detail)
+    #expect(
+      BackendChange(path: "backend/vif/2/0")
+        == .leaf(
+          BackendLeaf(
+            kind: .virtualInterface, frontendDomain: DomainIdentifier(rawValue: 2), device: 0)))
+    #expect(BackendChange(path: "backend/vusb/2/0") == .detail)
     #expect(BackendChange(path: "elsewhere") == .tree)
   }
 }

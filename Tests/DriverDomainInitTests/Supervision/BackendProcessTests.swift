@@ -9,6 +9,10 @@ import Testing
   private let leaf = BackendLeaf(
     kind: .virtualBlockDevice, frontendDomain: DomainIdentifier(rawValue: 2), device: 51712)
 
+  private func command(_ program: String) -> BackendCommand {
+    .block(program, leaf, Configuration())
+  }
+
   private func wait(for process: pid_t) -> ProcessEnd {
     var status: Int32 = 0
     // SAFETY: the call writes the status only.
@@ -24,17 +28,6 @@ import Testing
     let result = unsafe chmod(path, 0o755)
     #expect(result == 0)
     return path
-  }
-
-  @Test func argumentsAreTheContract() {
-    var backend = BackendProcess(program: "/x", bufferKiB: 4096, logLevel: "debug")
-    #expect(
-      backend.arguments(for: leaf) == [
-        "block-backend", "--path", "backend/vbd/2/51712", "--buffer-kib", "4096", "--log-level",
-        "debug",
-      ])
-    backend.bufferKiB = nil
-    #expect(backend.arguments(for: leaf).count == 5)
   }
 
   @Test func processHasItsOwnGroupAndNoDescriptorOfOurs() throws {
@@ -54,10 +47,8 @@ import Testing
       echo "environment" $(tr '\0' ' ' < /proc/$$/environ) >&2
       exit 3
       """#
-    let backend = BackendProcess(
-      program: try script(body, in: directory), errorPath: directory.path + "/log",
-      bufferKiB: nil, logLevel: "info")
-    let process = try backend.start(leaf)
+    let backend = BackendProcess(errorPath: directory.path + "/log")
+    let process = try backend.start(command(try script(body, in: directory)))
     #expect(wait(for: process) == .exited(code: 3))
     let text = try #require(Files.text(of: directory.path + "/log"))
     #expect(text.contains("--path backend/vbd/2/51712 --log-level info"))
@@ -70,13 +61,13 @@ import Testing
 
   @Test func deathBySignalIsTold() throws {
     let directory = try TemporaryDirectory()
-    let backend = BackendProcess(
-      program: try script("kill -9 $$", in: directory), logLevel: "info")
-    #expect(wait(for: try backend.start(leaf)) == .killed(signal: SIGKILL))
+    let command = command(try script("kill -9 $$", in: directory))
+    #expect(wait(for: try BackendProcess().start(command)) == .killed(signal: SIGKILL))
   }
 
   @Test func missingProgramIsAnError() {
-    let backend = BackendProcess(program: "/nonexistent", logLevel: "info")
-    #expect(throws: Errno.noSuchFileOrDirectory) { try backend.start(leaf) }
+    #expect(throws: Errno.noSuchFileOrDirectory) {
+      try BackendProcess().start(command("/nonexistent"))
+    }
   }
 }

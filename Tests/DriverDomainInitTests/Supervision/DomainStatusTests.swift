@@ -42,6 +42,24 @@ import Testing
     #expect(status.nodes["data/driver-domain/targets/vda"] == "1048576 bytes /dev/vda")
   }
 
+  @Test func networkHasItsNodes() {
+    var status = DomainStatus()
+    status.network = NetworkSummary(
+      interfaces: ["eth0": "up", "eth0.5": "down"], bridges: ["xenbr0": "b"],
+      addresses: ["xenbr0": "a"])
+    status.captured = [("vif2-0", "running: /v/a")]
+    let nodes = status.nodes
+    #expect(nodes["data/driver-domain/interfaces/eth0"] == "up")
+    #expect(nodes["data/driver-domain/interfaces/eth0-5"] == "down")
+    #expect(nodes["data/driver-domain/bridges/xenbr0"] == "b")
+    #expect(nodes["data/driver-domain/address/xenbr0"] == "a")
+    #expect(nodes["data/driver-domain/captured/vif2-0"] == "running: /v/a")
+    let many = Dictionary(uniqueKeysWithValues: (0..<100).map { ("br\($0)", "") })
+    status.network = NetworkSummary(bridges: many)
+    #expect(status.nodes.count == 4 + DomainStatus.networkNodeCountMax)
+    #expect(status.nodes["data/driver-domain/bridges/br31"] != nil)
+  }
+
   @Test func nodesAreBounded() {
     var status = DomainStatus()
     status.errors = Array(repeating: "too long a text", count: 1000)

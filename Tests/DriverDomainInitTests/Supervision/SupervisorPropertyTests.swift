@@ -47,6 +47,8 @@ import Testing
         }
       case .observe(let leaf): toObserve.append(leaf)
       case .list: isListDue = true
+      case .release(let leaf):
+        #expect(!processes.values.contains(leaf), "a leaf with a process is not released")
       case .stopped: isStopped = true
       case .log: break
       }

@@ -38,9 +38,10 @@ import Testing
     run(100)
     #expect(act(.vanished(leaf)) == [])
     #expect(act(.exited(process: 100, end: .exited(code: 0))) == [.observe(leaf)])
-    #expect(act(.vanished(leaf)) == [])
+    #expect(act(.vanished(leaf)) == [.release(leaf)])
     #expect(supervisor.leaves.isEmpty)
     #expect(supervisor.nextDeadline == nil)
+    #expect(act(.vanished(leaf)) == [])
   }
 
   @Test mutating func deathBeforeConnectionIsFollowedByABackedOffStart() {
@@ -80,7 +81,7 @@ import Testing
 
   @Test mutating func heldLeafThatVanishesIsForgotten() {
     #expect(act(.observed(leaf, state: 4)) == [])
-    #expect(act(.vanished(leaf)) == [])
+    #expect(act(.vanished(leaf)) == [.release(leaf)])
     #expect(supervisor.leaves.isEmpty)
   }
 
@@ -112,7 +113,7 @@ import Testing
     #expect(act(.timeReached, at: killed) == [.kill(process: 100)])
     #expect(supervisor.nextDeadline == nil)
     #expect(act(.exited(process: 100, end: .killed(signal: 9)), at: killed) == [.observe(leaf)])
-    #expect(act(.vanished(leaf), at: killed) == [])
+    #expect(act(.vanished(leaf), at: killed) == [.release(leaf)])
     #expect(supervisor.leaves.isEmpty)
   }
 
@@ -133,7 +134,7 @@ import Testing
     #expect(supervisor.handle(.observed(extra, state: 1), now: 0).isEmpty)
     // A place becomes free: everything is looked at again.
     #expect(act(.startFailed(leaves[0], reason: "")) == [.observe(leaves[0])])
-    #expect(act(.vanished(leaves[0])) == [.list])
+    #expect(act(.vanished(leaves[0])) == [.release(leaves[0]), .list])
     #expect(act(.observed(extra, state: 1)) == [.start(extra)])
   }
 

@@ -33,19 +33,21 @@ extension BlockFrontend {
     while true {
       let place = ring.responseConsumer.slot(in: ring.layout.slotCount)
       guard let slot = ring.takeResponse() else { return completions }
-      try judgeBytes(slot, before: slots[place])
+      try judgeBytes(slot)
       slots[place] = slot
       completions.append(try judge(slot))
     }
   }
 
-  /// Fields may be written, padding must be zero, the rest of the slot must be as it was.
-  private func judgeBytes(_ slot: [UInt8], before: [UInt8]) throws(PeerFailure) {
+  /// Fields may be written, padding must be zero, the rest of the slot must be what a request left
+  /// there that has no response yet: the one that was put there, or one that was moved there.
+  private func judgeBytes(_ slot: [UInt8]) throws(PeerFailure) {
     for offset in 0..<abi.responseByteCount
     where reference_response_has_field_at(abi.reference, offset) == 0 && slot[offset] != 0 {
       throw PeerFailure("padding at byte \(offset) of a response is \(slot[offset])")
     }
-    guard slot[abi.responseByteCount...] == before[abi.responseByteCount...] else {
+    let rest = slot[abi.responseByteCount...]
+    guard outstanding.values.contains(where: { $0.slot[abi.responseByteCount...] == rest }) else {
       throw PeerFailure("bytes of the slot behind a response were written")
     }
   }
@@ -85,22 +87,25 @@ extension BlockFrontend {
     return data
   }
 
-  /// Looks at the whole ring: every slot that holds no response yet, and all of the header that is
-  /// not the backend's, must be as this end left it.
+  /// Looks at the whole ring, while the backend is not at it: between its response producer and our
+  /// request producer lies every request without a response, once; every other slot that holds no
+  /// response must be as this end left it.
   package func auditRing() throws(PeerFailure) {
-    let header = ring.pages.bytes(from: 0, count: RingLayout.slotsOffset)
-    guard header[16...].allSatisfy({ $0 == 0 }) else {
-      throw PeerFailure("private bytes of the ring's header were written")
-    }
-    let responses = ring.unconsumedCount
-    for place in 0..<ring.layout.slotCount {
-      let index = RingIndex(rawValue: place)
-      let distance = (place &- ring.responseConsumer.rawValue) & (ring.layout.slotCount - 1)
-      if distance < responses { continue }
+    let answered = ring.unconsumedCount
+    let submitted = ring.requestProducer.distance(from: ring.responseConsumer)
+    var open = outstanding.values.map(\.slot)
+    for distance in answered..<ring.layout.slotCount {
+      let index = ring.responseConsumer.advanced(by: distance)
       let slot = ring.pages.bytes(
         from: ring.layout.slotOffset(of: index), count: ring.layout.slotByteCount)
-      guard slot == slots[Int(place)] else {
-        throw PeerFailure("slot \(place) was written, which holds no response")
+      if distance >= submitted {
+        guard slot == slots[index.slot(in: ring.layout.slotCount)] else {
+          throw PeerFailure("slot \(index.rawValue) was written, which holds no request")
+        }
+      } else if let position = open.firstIndex(of: slot) {
+        open.remove(at: position)
+      } else {
+        throw PeerFailure("slot \(index.rawValue) holds none of the requests without a response")
       }
     }
   }

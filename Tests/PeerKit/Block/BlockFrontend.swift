@@ -18,6 +18,8 @@ package final class BlockFrontend {
     var grants: [GrantReference]
     /// What a page to be read into was filled with.
     var filling: UInt8
+    /// The slot as it was submitted.
+    var slot: [UInt8] = []
   }
 
   package let machine: SimulatedMachine
@@ -34,7 +36,7 @@ package final class BlockFrontend {
   var ring: FrontRing
   var outstanding: [UInt64: Outstanding] = [:]
   var generator: SeededGenerator
-  /// The ring's slots as they must be.
+  /// The ring's slots as this end left them.
   var slots: [[UInt8]]
   private var ringFrames: [MachineFrame] = []
   private var spareFrames: [MachineFrame] = []
@@ -97,7 +99,7 @@ package final class BlockFrontend {
         unsafe reference_set_segment(&wire, index, segment)
       }
     }
-    put(wire)
+    entry.slot = put(wire)
     outstanding[identifier] = entry
     outstandingCount += 1
     return identifier
@@ -116,13 +118,13 @@ package final class BlockFrontend {
     machine.send(port, of: domain)
   }
 
-  private func put(_ wire: reference_request) {
-    let junk = [UInt8](
-      repeating: .random(in: 0...255, using: &generator), count: abi.slotByteCount)
+  private func put(_ wire: reference_request) -> [UInt8] {
+    let junk = (0..<abi.slotByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
     let slot = abi.encode(wire, over: junk)
     slots[ring.requestProducer.slot(in: ring.layout.slotCount)] = slot
     // SAFETY: the raw bytes of initialised integers.
     ring.putRequest(unsafe slot.span.bytes)
+    return slot
   }
 
   /// Grants a page for every segment.

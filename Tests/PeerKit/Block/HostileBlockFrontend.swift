@@ -173,6 +173,17 @@ package final class HostileBlockFrontend {
     }
   }
 
+  /// Writes a record into the ring's private bytes as a backend would leave it that dies, or nearly
+  /// so (``RingJournal``).
+  package func forgeJournal() {
+    let producer = ring.loadAcquiring(at: RingLayout.responseProducerOffset)
+    let distance = UInt32.random(in: 0...40, using: &generator)
+    let phase = UInt32.random(in: 0...3, using: &generator)
+    ring.storeReleasing(
+      producer &+ (generator.chance(percent: 10) ? 1 : 0), at: RingJournal.stateOffset)
+    ring.storeReleasing(0xb1 << 24 | phase << 16 | distance, at: RingJournal.stateOffset + 4)
+  }
+
   private func scribbleOverHeader() {
     let offset = [4, 16, 20, 32, 60].randomElement(using: &generator) ?? 4
     ring.storeReleasing(generator.interestingWord(), at: offset)

@@ -61,6 +61,8 @@ import SimulatedXen
   package var queueDepth = Int.max
   /// Whether a write is a violation.
   package var isReadOnly = false
+  /// Whether the device was taken away: every operation ends with ENODEV, done or not.
+  package var isGone = false
   /// What its user did that no user may.
   package private(set) var violations: [String] = []
   /// The most operations that were in flight at once.
@@ -70,6 +72,8 @@ import SimulatedXen
   package private(set) var bytes: [UInt8]
   private let sectorByteCount: Int
   private var inFlight: [Operation] = []
+  /// Writes and discards of users that died meanwhile, which happen when they happen.
+  private var orphans: [(range: Range<Int>, bytes: [UInt8])] = []
   private var generator: SeededGenerator
 
   /// A disk full of zeroes.
@@ -81,6 +85,35 @@ import SimulatedXen
 
   /// Operations that are not done yet.
   package var inFlightCount: Int { inFlight.count }
+
+  /// Operations of dead users that are not done yet.
+  package var orphanCount: Int { orphans.count }
+
+  /// The user dies, and its memory goes. What it submitted may still be on its way to the medium, as
+  /// a kernel keeps the pages of a write; nobody is told of its end.
+  package func abandon() {
+    for operation in inFlight where operation.kind == .write || operation.kind == .discard {
+      let range = operation.offset..<(operation.offset + operation.count)
+      guard range.lowerBound >= 0, range.upperBound <= bytes.count else { continue }
+      var data = [UInt8](repeating: 0, count: operation.count)
+      if operation.kind == .write, let memory = unsafe operation.memory {
+        unsafe data.withUnsafeMutableBytes { target in
+          // SAFETY: the user's memory is there until this returns, and as long as `data`.
+          unsafe target.copyMemory(
+            from: UnsafeRawBufferPointer(start: memory, count: operation.count))
+        }
+      }
+      orphans.append((range, data))
+    }
+    inFlight.removeAll()
+  }
+
+  /// One operation of a dead user reaches the medium, any of them.
+  package func finishOrphan() {
+    guard !orphans.isEmpty else { return }
+    let orphan = orphans.remove(at: .random(in: 0..<orphans.count, using: &generator))
+    bytes.replaceSubrange(orphan.range, with: orphan.bytes)
+  }
 
   /// Makes the disk larger.
   package func grow(to capacityBytes: Int) {
@@ -107,6 +140,12 @@ import SimulatedXen
   package func completeOne() -> Outcome? {
     guard !inFlight.isEmpty else { return nil }
     let operation = inFlight.remove(at: .random(in: 0..<inFlight.count, using: &generator))
+    if isGone {
+      if operation.kind == .write, generator.chance(percent: 50) {
+        transfer(operation, count: operation.count / sectorByteCount / 2 * sectorByteCount)
+      }
+      return Outcome(token: operation.token, result: -19)
+    }
     if generator.chance(percent: faults.errorPercent) {
       if operation.kind == .write, generator.chance(percent: 50) {
         transfer(operation, count: operation.count / sectorByteCount / 2 * sectorByteCount)
@@ -156,6 +195,9 @@ import SimulatedXen
       violations.append("token \(operation.token) is in flight twice")
     }
     guard operation.kind != .flush else { return }
+    if operation.kind != .read, !orphans.isEmpty {
+      violations.append("\(operation.kind) while writes of a dead process are on their way")
+    }
     let (end, overflow) = operation.offset.addingReportingOverflow(operation.count)
     if operation.offset < 0 || operation.count <= 0 || overflow || end > bytes.count {
       violations.append("\(operation.kind) of \(operation.count) at \(operation.offset)")

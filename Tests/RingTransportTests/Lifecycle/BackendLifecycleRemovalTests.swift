@@ -122,17 +122,9 @@ import Testing
     harness.expectRemoval()
   }
 
-  @Test(arguments: [XenbusState.initialised, .connected])
-  func aDeviceConnectedByAnEarlierProcessIsLeftForAdoption(frontend: XenbusState) {
-    var harness = LifecycleHarness(backend: .connected, frontend: frontend)
-    #expect(harness.observe() == [.exit(.needsAdoption)])
-  }
-
   @Test func aDeviceWhoseGuestClosedWithoutUsIsClosed() {
-    var harness = LifecycleHarness(backend: .connected, frontend: .closing)
-    #expect(harness.observe() == [.publish(.closing, withFeatures: false)])
-    #expect(harness.published(.closing) == [])
-    #expect(harness.frontend(.closed) == [.publish(.closed, withFeatures: false)])
+    var harness = LifecycleHarness(backend: .connected, frontend: .closed)
+    #expect(harness.observe() == [.publish(.closed, withFeatures: false)])
     #expect(harness.published(.closed) == [])
     #expect(harness.frontend(.initialising) == [.openTarget])
     #expect(harness.send(.targetOpened) == [.publish(.initWait, withFeatures: true)])

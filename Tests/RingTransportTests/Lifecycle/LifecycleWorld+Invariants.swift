@@ -13,7 +13,8 @@ extension LifecycleWorld {
     switch action {
     case .startTimer(let milliseconds):
       require(!isTimerRunning, "one timer at a time")
-      require(milliseconds >= 100, "held long enough for libxl")
+      require(
+        milliseconds >= 100 || machine.needsAdoption, "held long enough for libxl")
       isTimerRunning = true
       return
     case .exit(let reason):
@@ -34,6 +35,9 @@ extension LifecycleWorld {
       require(!hasRing, "connectRing and quiesce alternate")
       require(!isFirstWaitHeld, "the first 2 is held before a connection")
       hasRing = true
+    case .adoptRing:
+      require(!hasRing, "taken over once")
+      require(store.backendState != .initialising, "only what was connected is taken over")
     case .quiesce:
       require(hasRing, "connectRing and quiesce alternate")
     case .compareRing, .publishCapacity:

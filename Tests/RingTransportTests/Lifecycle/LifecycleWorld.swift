@@ -79,9 +79,26 @@ struct LifecycleWorld {
       observe()
     case 93..<94: store.online = true
     case 94..<95 where generator.chance(percent: 5): store.leafExists = false
+    case 94..<95: crash()
     case 95..<96 where generator.chance(percent: 10): send(.stopRequested)
     default: observe()
     }
+  }
+
+  /// The process dies, and the next one starts with the store as it is.
+  mutating func crash() {
+    trace.append("crash")
+    machine = BackendLifecycle()
+    outstanding = nil
+    isTimerRunning = false
+    hasRing = false
+    isServing = false
+    hasExited = false
+    targetHasFailed = false
+    firstWaitWasPublished = false
+    isFirstWaitHeld = false
+    heldClosed = false
+    observe()
   }
 
   /// Lets everything that is under way come to an end, without any luck against it.
@@ -121,6 +138,10 @@ struct LifecycleWorld {
       targetHasFailed = !isLucky
       send(isLucky ? .targetOpened : .targetFailed("random"))
     case .connectRing:
+      isServing = isLucky
+      send(isLucky ? .ringConnected : .ringFailed("random"))
+    case .adoptRing:
+      hasRing = isLucky
       isServing = isLucky
       send(isLucky ? .ringConnected : .ringFailed("random"))
     case .compareRing: send(isLucky ? .ringUnchanged : .ringChanged)

@@ -100,7 +100,7 @@ struct ToyBackend: ~Copyable {
       publish([.write(path.appending("hotplug-error"), reason), .write(state, "6")])
     case .publishCapacity: publish([.write(path.appending("sectors"), "8"), .write(state, "4")])
     case .startTimer: isTimerRunning = true
-    case .connectRing:
+    case .connectRing, .adoptRing:
       hasRing = true
       feed(.ringConnected)
     case .compareRing: feed(.ringUnchanged)

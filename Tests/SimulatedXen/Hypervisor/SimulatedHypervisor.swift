@@ -7,6 +7,8 @@ package struct SimulatedHypervisor: Hypervisor {
   package let machine: SimulatedMachine
   /// The domain that asks.
   package let domain: DomainIdentifier
+  /// Whether events that it sends go nowhere, as with a process that dies before it sends them.
+  package var dropsEvents = false
 
   /// The view of `domain`, which exists.
   package init(_ machine: SimulatedMachine, domain: DomainIdentifier) {
@@ -35,6 +37,7 @@ package struct SimulatedHypervisor: Hypervisor {
   }
 
   package mutating func notify(_ port: EventChannelPort) {
+    if dropsEvents { return }
     machine.send(port, of: domain)
   }
 }

@@ -15,8 +15,8 @@ struct CaptureOrder: Equatable {
 
   /// Reads `FILE [LIMIT-MiB]`.
   ///
-  /// - Parameter directories: where files may be: volumes. Elsewhere is the domain's memory. Nil for
-  ///   anywhere.
+  /// - Parameter directories: where files may be: volumes. Elsewhere is the domain's memory. Nil
+  ///   for anywhere.
   init(
     _ text: String, interface: String, directories: [String]?
   ) throws(Refusal) {

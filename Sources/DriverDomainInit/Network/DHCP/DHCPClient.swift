@@ -44,7 +44,7 @@ struct DHCPClient<Chance: RandomNumberGenerator> {
   private(set) var state = State.stopped
   let hardwareAddress: HardwareAddress
   private var chance: Chance
-  private var transaction: UInt32 = 0
+  private(set) var transaction: UInt32 = 0
   private var attempt = 0
   private var startedAt: UInt64 = 0
   private var sentAt: UInt64 = 0

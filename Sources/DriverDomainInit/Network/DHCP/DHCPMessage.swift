@@ -114,8 +114,8 @@ extension DHCPMessage {
     if overload & 2 != 0, let name = fields[44, 64] { readOptions(name) }
   }
 
-  /// An option that comes several times is one, in parts (RFC 3396); here only the first counts, for
-  /// none that is used is so long. What is cut off ends the list.
+  /// An option that comes several times is one, in parts (RFC 3396); here only the first counts,
+  /// for none that is used is so long. What is cut off ends the list.
   private mutating func readOptions(_ bytes: ArraySlice<UInt8>) {
     var rest = bytes
     while let number = rest.popFirst(), number != Self.end {

@@ -116,7 +116,8 @@ extension NetlinkRequest {
     return request
   }
 
-  /// `struct rtmsg`: family, lengths of both prefixes, service, table, protocol, scope, type, flags.
+  /// `struct rtmsg`: family, lengths of both prefixes, service, table, protocol, scope, type,
+  /// flags.
   private static func defaultRoute(
     _ type: Int, _ gateway: InternetAddress, index: Int32, flags: Int32
   ) -> NetlinkRequest {

@@ -87,7 +87,7 @@ struct CreditLimiter: Sendable {
     periodStartNanoseconds = nowNanoseconds
   }
 
-  /// Spends the credit for a packet of `byteCount` bytes (at most ``NetLimits/packetByteCount``), or
+  /// Spends the credit for a packet of `byteCount` bytes, at most ``smallestBurstByteCount``, or
   /// says when there will be enough.
   mutating func spend(_ byteCount: Int, nowNanoseconds: UInt64) -> Answer {
     guard let rate else { return .now }

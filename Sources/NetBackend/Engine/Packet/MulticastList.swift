@@ -45,6 +45,7 @@ struct MulticastList: Sendable {
   }
 
   private func position(of address: EthernetAddress) -> Int? {
-    (0..<count).first { addresses[$0] == address }
+    for position in 0..<count where addresses[position] == address { return position }
+    return nil
   }
 }

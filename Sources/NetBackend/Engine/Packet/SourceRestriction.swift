@@ -77,7 +77,9 @@ struct SourceRestriction: Hashable, Sendable {
       let mask = InternetNetwork.mask(of: network.prefixLength, word: index)
       guard mask != 0 else { return nil }
       let place = "ip6[\(48 + index * 4):4]"
-      return "\(place) & \(hexadecimal(mask)) = \(hexadecimal(network.words[index]))"
+      // libpcap 1.10 makes "x & 0xffffffff = 0" false for every x.
+      let masked = mask == .max ? place : "\(place) & \(hexadecimal(mask))"
+      return "\(masked) = \(hexadecimal(network.words[index]))"
     }
     return tests.isEmpty ? "ip6" : tests.joined(separator: " and ")
   }

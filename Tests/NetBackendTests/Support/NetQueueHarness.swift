@@ -1,0 +1,159 @@
+import PeerKit
+import RingTransport
+import SimulatedXen
+
+@testable import NetBackend
+
+extension DomainIdentifier {
+  static let driver = DomainIdentifier(rawValue: 1)
+  static let guest = DomainIdentifier(rawValue: 2)
+  static let neighbour = DomainIdentifier(rawValue: 3)
+}
+
+extension GuestFeatures {
+  /// The backend's words for them.
+  var guestFeatures: Offload.GuestFeatures {
+    var features: Offload.GuestFeatures = []
+    if scatterGather { features.insert(.scatterGather) }
+    if segmentation4 { features.insert(.segmentationOverIPv4) }
+    if segmentation6 { features.insert(.segmentationOverIPv6) }
+    if checksum4 { features.insert(.checksumOverIPv4) }
+    if checksum6 { features.insert(.checksumOverIPv6) }
+    return features
+  }
+}
+
+/// A ``NetQueue`` in a simulated driver domain, with the part of an event loop around it: it turns
+/// only when an event, a frame, the time or its own last turn says so.
+final class NetQueueHarness {
+  let machine: SimulatedMachine
+  let domain: DomainIdentifier
+  let network: ModelPort
+  let policy: VifPolicy
+  private(set) var queue: NetQueue?
+  /// What the frontend did wrong, once it has.
+  private(set) var violation: NetViolation?
+  /// How often the queue was turned.
+  private(set) var turnCount = 0
+  /// The time, in nanoseconds.
+  var now: UInt64 = 1_000_000_000
+  private let parameters: NetQueueParameters
+  private let guest: NetGuest
+  private var hypervisor: SimulatedHypervisor
+  private var port: ModelNetPort
+  private var outcome = NetQueue.Outcome(hasMore: true)
+
+  /// Connects to a frontend's rings.
+  init(
+    machine: SimulatedMachine, domain: DomainIdentifier, guest: NetGuest,
+    parameters: NetQueueParameters, policy: VifPolicy, seed: UInt64
+  ) throws {
+    self.machine = machine
+    self.domain = domain
+    self.guest = guest
+    self.parameters = parameters
+    self.policy = policy
+    network = ModelPort(seed: seed)
+    port = ModelNetPort(model: network)
+    hypervisor = SimulatedHypervisor(machine, domain: domain)
+    queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+  }
+
+  /// Connects to an honest frontend.
+  convenience init(
+    _ frontend: NetFrontendQueue, sendsReceiveEvents: Bool = true, policy: VifPolicy,
+    seed: UInt64
+  ) throws {
+    try self.init(
+      machine: frontend.machine, domain: frontend.backendDomain,
+      guest: NetGuest(
+        domain: frontend.domain, features: frontend.features.guestFeatures,
+        sendsReceiveEvents: sendsReceiveEvents,
+        headroomByteCount: frontend.features.headroomByteCount),
+      parameters: NetQueueParameters(
+        transmitRing: frontend.transmitReference, receiveRing: frontend.receiveReference,
+        transmitPort: frontend.transmitPort, receivePort: frontend.receivePort),
+      policy: policy, seed: seed)
+  }
+
+  /// Whether the backend would run now.
+  var isAwake: Bool {
+    guard violation == nil, queue != nil else { return false }
+    if outcome.hasMore || hasEvent { return true }
+    if outcome.wantsFrames, !network.waiting.isEmpty { return true }
+    if let time = outcome.notBefore { return time <= now }
+    return false
+  }
+
+  /// When it will run by itself, nil for never.
+  var wakeUpTime: UInt64? { violation == nil ? outcome.notBefore : nil }
+
+  /// Whether it waits for frames from the network.
+  var wantsFrames: Bool { outcome.wantsFrames }
+
+  private var hasEvent: Bool {
+    switch queue {
+    case .some(let queue):
+      machine.hasEvent(queue.transmitPort, of: domain)
+        || machine.hasEvent(queue.receivePort, of: domain)
+    case .none: false
+    }
+  }
+
+  var statistics: NetStatistics {
+    switch queue {
+    case .some(let queue): queue.totals
+    case .none: NetStatistics()
+    }
+  }
+
+  /// One turn of the event loop: takes events, works.
+  func turn() {
+    turnCount += 1
+    switch queue {
+    case .some(let queue):
+      _ = machine.takeEvent(queue.transmitPort, of: domain)
+      _ = machine.takeEvent(queue.receivePort, of: domain)
+    case .none: return
+    }
+    do throws(NetViolation) {
+      outcome =
+        try queue?.turn(hypervisor: &hypervisor, port: &port, now: now) ?? NetQueue.Outcome()
+    } catch {
+      violation = error
+      outcome = NetQueue.Outcome()
+    }
+  }
+
+  /// Runs until nothing is left to do now.
+  func settle(turnCountMax: Int = 20_000) throws {
+    for _ in 0..<turnCountMax {
+      guard isAwake else { return }
+      turn()
+    }
+    throw PeerFailure("no rest after \(turnCountMax) turns")
+  }
+
+  /// Lets the process die, and another one take the rings over, which wakes the guest once as it
+  /// has to.
+  func restart() throws {
+    close()
+    queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+    outcome = NetQueue.Outcome(hasMore: true)
+    switch queue {
+    case .some(let queue):
+      hypervisor.notify(queue.transmitPort)
+      hypervisor.notify(queue.receivePort)
+    case .none: break
+    }
+  }
+
+  /// Gives the rings up.
+  func close() {
+    switch queue {
+    case .some(let queue): queue.unbind(&hypervisor)
+    case .none: break
+    }
+    queue = nil
+  }
+}
