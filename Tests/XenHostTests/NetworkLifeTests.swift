@@ -13,7 +13,7 @@ extension RealXen {
       let interface = network.interface(1)
       for round in 1...10 {
         let attached = try await host.dom0.run(
-          "xl network-attach \(guest.domid) '\(interface.text)' 2>&1")
+          "xl network-attach \(guest.domid) \(interface.words) 2>&1")
         #expect(attached.succeeded, "round \(round): \(attached.output)")
         try await guest.check("until [ -e /sys/class/net/eth0 ]; do usleep 10000; done")
         _ = try await guest.requestAddress()
