@@ -165,7 +165,9 @@ struct TransmitQueue: ~Copyable {
 
   /// Answers all slots of all packets in the order of the ring. The guest sees whole packets only.
   private mutating func answer() {
-    for packet in packets {
+    // By index: an iterator over an array allocates where it is not specialised.
+    for index in packets.indices {
+      let packet = packets[index]
       guard case .answer(let status) = packet.kind else { continue }
       for slot in packet.slots {
         ring.stage(
