@@ -180,6 +180,11 @@ package final class HostileNetFrontend {
     for index in pages.indices { revoke(index) }
   }
 
+  /// Wakes the backend on all ports, which it may have forgotten to do.
+  package func wakeBackend() {
+    for port in [transmit.port, receive.port, control.port] { machine.send(port, of: domain) }
+  }
+
   private func sendEvent() {
     let ports = [transmit.port, receive.port, control.port]
     machine.send(ports[Int.random(in: 0..<3, using: &generator)], of: domain)
