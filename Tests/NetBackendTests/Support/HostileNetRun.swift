@@ -52,8 +52,8 @@ final class HostileNetRun {
 
   var statistics: NetStatistics { harness.statistics }
 
-  /// Guest, network, backend and neighbour do things in any order; then the guest rests, and so must
-  /// the backend.
+  /// Guest, network, backend and neighbour do things in any order; then the guest rests, and so
+  /// must the backend.
   func run() throws {
     neighbour.begin(packetCount: 20)
     for _ in 0..<60 {

@@ -6,8 +6,8 @@ package import SystemPackage
 /// A guest that tries whatever it can write into the memory of a network queue: a seeded program of
 /// lies on its transmit, receive and control rings.
 ///
-/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the rings' indices until
-/// ``lieAboutIndices()``, so that a program has time to do its other harm first.
+/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the rings' indices
+/// until ``lieAboutIndices()``, so that a program has time to do its other harm first.
 package final class HostileNetFrontend {
   /// One of its rings, as raw memory.
   final class Ring {
