@@ -54,7 +54,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "DriverDomainInitTests",
-      dependencies: ["DriverDomainInit", "RingTransport", "CLinux", system, logging],
+      dependencies: [
+        "DriverDomainInit", "RingTransport", "SimulatedXen", "CLinux", system, logging,
+      ],
       swiftSettings: settings),
     .target(
       name: "SimulatedXen",

@@ -6,7 +6,7 @@ struct BackendCommand: Equatable {
   var program: String
   var arguments: [String]
 
-  private init(_ program: String, _ arguments: [String]) {
+  init(_ program: String, _ arguments: [String]) {
     self.program = program
     self.arguments = [program.split(separator: "/").last.map(String.init) ?? program] + arguments
   }

@@ -35,6 +35,8 @@ extension DriverDomain where Transport: ~Copyable {
       if case .success(.value(let text)) = result, !text.isEmpty { wanted[node] = text }
     }
     let isStale = captureScan == true
+    // An interface that was made a moment ago counts, and a refusal is for good.
+    _ = network?.readLinks()
     captureScan = nil
     handle(capture: .wanted(wanted, interfaces: network?.links.map(\.name) ?? []))
     if isStale { listCaptures() }
