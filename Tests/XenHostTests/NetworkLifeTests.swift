@@ -13,11 +13,12 @@ extension RealXen {
       let interface = network.interface(1)
       for round in 1...10 {
         let attached = try await host.dom0.run(
-          "xl network-attach \(guest.domid) '\(interface.text)' 2>&1")
+          "xl network-attach \(guest.domid) \(interface.words) 2>&1")
         #expect(attached.succeeded, "round \(round): \(attached.output)")
         try await guest.check("until [ -e /sys/class/net/eth0 ]; do usleep 10000; done")
         _ = try await guest.requestAddress()
-        #expect(try await guest.pingsLost(to: network.outside.address, count: 5) == 0, "round \(round)")
+        #expect(
+          try await guest.pingsLost(to: network.outside.address, count: 5) == 0, "round \(round)")
         let detached = try await host.dom0.run(
           "xl network-detach \(guest.domid) \(interface.mac) 2>&1")
         #expect(detached.succeeded, "round \(round): \(detached.output)")

@@ -22,22 +22,22 @@ extension RealXen {
       defer { file.remove() }
       let files = try OutsideServer(running: "cat", [file.path])
       defer { files.stop() }
-      for (guest, address) in [(pair.first, pair.firstAddress), (pair.second, pair.secondAddress)] {
+      // One over IPv4, one over IPv6, as the network's router announces it.
+      for (guest, own, address) in [
+        (pair.first, pair.firstAddress, outside.address),
+        (pair.second, pair.secondAddress, outside.addressIPv6),
+      ] {
         _ = try await guest.waitForGlobalIPv6()
         try await pair.expectGoodFrames { () async throws in
-          let sum = try await guest.makeData(times: Self.mebibytes / 16)
-          #expect(
-            try await guest.sendData(times: Self.mebibytes / 16, to: outside.address, port: sums.port)
-              == sum)
-          #expect(
-            try await guest.receiveSum(from: outside.address, port: files.port) == file.sum)
-          #expect(try await guest.sendData(times: 1, to: outside.addressIPv6, port: sums.port).count == 64)
-          #expect(try await guest.receiveSum(from: outside.addressIPv6, port: files.port) == file.sum)
+          let times = Self.mebibytes / 16
+          let sum = try await guest.makeData(times: times)
+          #expect(try await guest.sendData(times: times, to: address, port: sums.port) == sum)
+          #expect(try await guest.receiveSum(from: address, port: files.port) == file.sum)
+          // From the outside in.
+          try await guest.serveSums()
+          let port = try await network.forward(to: own, port: 5001)
+          #expect(try await file.send(toPort: port).hasPrefix(file.sum))
         }
-        // From the outside in.
-        try await guest.serveSums()
-        let port = try await network.forward(to: address, port: 5001)
-        #expect(try await file.send(toPort: port).hasPrefix(file.sum))
       }
       try await pair.shutdown()
     }
@@ -93,11 +93,10 @@ extension RealXen {
         #expect(
           try await pair.first.pingsLost(
             to: NetworkPair.secondInside, count: 50, payloadBytes: 8972) == 0)
-        // One after the other, as fast as the answers come.
-        #expect(
-          try await pair.first.pingsLost(
-            to: pair.secondAddress, count: 2000, options: "-A") == 0)
+        #expect(try await pair.first.pingsLost(to: pair.secondAddress, count: 2000) == 0)
       }
+      // The buffer must hold what comes while the emulated machine stands still for a moment.
+      try await pair.second.check("sysctl -w net.core.rmem_default=4194304")
       try await pair.second.serveIperf()
       let report = try await pair.first.iperf(
         to: pair.secondAddress, options: "-u -l 64 -b 256K", seconds: 4)
@@ -141,10 +140,10 @@ extension RealXen {
     }
 
     /// The events that the guest had of each event channel of its interface, by their names, such
-    /// as `eth0-q1-rx`.
+    /// as `vif0-q1-rx`.
     private func queueEvents(in guest: Domain) async throws -> [String: Int] {
       var counts: [String: Int] = [:]
-      for line in try await guest.check("grep eth0-q /proc/interrupts").split(separator: "\n") {
+      for line in try await guest.check("grep vif0-q /proc/interrupts").split(separator: "\n") {
         let words = line.split(separator: " ")
         guard let name = words.last else { continue }
         // The number of the interrupt, then a count for each processor.

@@ -9,23 +9,36 @@ extension RealXen {
     func dom0IsUntouched() async throws {
       let host = try await RealXen.host
       _ = try await RealXen.disk
+      _ = try await RealXen.network
       let processes = try await host.dom0.check("ps -o args")
-      #expect(!processes.contains("block-backend"))
+      #expect(!processes.contains("-backend"))
       #expect(!processes.contains("driver-domain-init"))
-      #expect(try await host.dom0.check("find / -xdev -name '*block-backend*'") == "")
+      #expect(try await host.dom0.check("find / -xdev -name '*-backend*'") == "")
       let domains = try await host.listDomains()
       #expect(!domains.contains("(null)"), "\(domains)")
     }
 
-    @Test("the driver domain shuts down in order and gives its devices back")
+    @Test("the driver domains shut down in order and give their devices back")
     func shutdown() async throws {
       let host = try await RealXen.host
-      let domain = try await RealXen.disk.domain
+      let disk = try await RealXen.disk.domain
+      try await expectOrderly(disk, devices: [XenHost.partitionedDisk, XenHost.plainDisk])
+      let network = try await RealXen.network.domain
+      if RealXen.isOurNetwork {
+        try await expectOrderly(network, devices: [XenHost.networkCard])
+      } else {
+        try await network.shutdown()
+      }
+      let domains = try await host.listDomains()
+      #expect(!domains.contains("(null)"), "\(domains)")
+    }
+
+    private func expectOrderly(_ domain: Domain, devices: [String]) async throws {
+      let host = try await RealXen.host
       try await domain.shutdown()
       #expect(domain.consoleLog.contains("driver-domain-init[1]: notice: stopping"))
       let assignable = try await host.dom0.check("xl pci-assignable-list")
-      #expect(assignable.contains(XenHost.partitionedDisk))
-      #expect(assignable.contains(XenHost.plainDisk))
+      for device in devices { #expect(assignable.contains(device)) }
       #expect(try await host.readXenStore("/local/domain/\(domain.domid)") == nil)
     }
   }

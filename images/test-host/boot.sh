@@ -36,9 +36,9 @@ ports() { # NUMBER PCI-SLOT
   echo "-device virtio-serial-pci,id=ports$1,max_ports=10,addr=$2,$virtio"
 }
 # QEMU's own network: a DHCP server, a router that announces itself, and whatever listens on the
-# loopback addresses of this machine as 10.0.N.2 and fec0:0:0:N::2. The two do not know each other.
+# loopback addresses of this machine as 10.0.N.2 and fd00:0:0:N::2. The two do not know each other.
 network() { # NAME N PCI-SLOT
-  echo "-netdev user,id=$1,ipv4=on,net=10.0.$2.0/24,ipv6=on,ipv6-prefix=fec0:0:0:$2::"
+  echo "-netdev user,id=$1,ipv4=on,net=10.0.$2.0/24,ipv6=on,ipv6-prefix=fd00:0:0:$2::"
   echo "-device e1000e,netdev=$1,id=$1-device,addr=$3,mac=52:54:00:00:00:0$2"
 }
 # disk-a, disk-b and the networks go to domains: net-a to our network driver domain, net-b to the one

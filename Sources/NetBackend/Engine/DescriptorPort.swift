@@ -45,17 +45,14 @@ struct DescriptorPort: PolledPort, ~Copyable {
 
   /// Tells the TAP device what the guest takes unfinished.
   func setOffloads(_ features: Offload.GuestFeatures, of name: String) throws(NetPortError) {
-    var offloads: UInt32 = 0
-    // Segmentation needs unfinished checksums; the kernel refuses one without the other. What the
-    // guest takes of IPv4 only is finished here for IPv6.
-    if features.contains(.checksumOverIPv4) {
-      offloads |= c_tap_offload_checksum
-      if features.isSuperset(of: [.scatterGather, .segmentationOverIPv4]) {
-        offloads |= c_tap_offload_tcp_ipv4 | c_tap_offload_congestion
-      }
-      if features.isSuperset(of: [.scatterGather, .segmentationOverIPv6, .checksumOverIPv6]) {
-        offloads |= c_tap_offload_tcp_ipv6 | c_tap_offload_congestion
-      }
+    // Unfinished checksums always: what the guest does not take is finished here. Segmentation only
+    // with all that it needs, for a packet to be cut cannot be finished here.
+    var offloads = c_tap_offload_checksum
+    if features.isSuperset(of: [.scatterGather, .segmentationOverIPv4, .checksumOverIPv4]) {
+      offloads |= c_tap_offload_tcp_ipv4
+    }
+    if features.isSuperset(of: [.scatterGather, .segmentationOverIPv6, .checksumOverIPv6]) {
+      offloads |= c_tap_offload_tcp_ipv6
     }
     do throws(Errno) {
       try systemCall { c_tap_set_offloads(file.rawValue, offloads) }

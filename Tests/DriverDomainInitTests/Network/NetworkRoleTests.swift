@@ -158,6 +158,9 @@ import Testing
       let role = try Self.role("bridge=xenbr0:nic address=xenbr0:dhcp")
       try role.control.apply(.bringUp("switch"))
       role.refresh(now: 0)
+      let deadline = MonotonicClock.milliseconds() + 10_000
+      // The kernel tells of carriers a little later.
+      while try !Self.link("xenbr0", role).hasCarrier, MonotonicClock.milliseconds() < deadline {}
       role.refresh(now: 0)
       #expect(role.takeNewDescriptors().count == 1)
       let address = try #require(try Self.link("xenbr0", role).address)

@@ -26,12 +26,17 @@ public struct Interface: Sendable {
     self.addresses = addresses
   }
 
-  /// The interface as `xl` wants it, in a configuration file and in `xl network-attach`.
-  public var text: String {
+  /// The interface as a configuration file wants it.
+  public var text: String { fields.joined(separator: ",") }
+
+  /// The interface as `xl network-attach` wants it: a word each.
+  public var words: String { fields.map { "'\($0)'" }.joined(separator: " ") }
+
+  private var fields: [String] {
     var fields = ["mac=\(mac)", "bridge=\(bridge)", "backend=\(backend)"]
     if let rate { fields.append("rate=\(rate)") }
     if let mtuBytes { fields.append("mtu=\(mtuBytes)") }
     if let addresses { fields.append("ip=\(addresses)") }
-    return fields.joined(separator: ",")
+    return fields
   }
 }

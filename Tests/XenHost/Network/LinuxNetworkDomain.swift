@@ -4,8 +4,11 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
   /// The domain's name, which guests' configurations call `backend`.
   public static let name = "linux-network"
 
+  /// The domain itself, whose agent answers.
   public let domain: Domain
+  /// The host that it runs on.
   public let host: XenHost
+  /// QEMU's network behind the domain's card.
   public let outside = OutsideNetwork.second
 
   /// Creates the domain from the guests' image, with its own network card, and waits until it

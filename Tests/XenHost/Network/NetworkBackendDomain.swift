@@ -74,8 +74,8 @@ public struct OutsideNetwork: Sendable {
 
   /// Behind ``XenHost/networkCard``.
   public static let first = OutsideNetwork(
-    name: "net-a", address: "10.0.2.2", addressIPv6: "fec0:0:0:2::2")
+    name: "net-a", address: "10.0.2.2", addressIPv6: "fd00:0:0:2::2")
   /// Behind ``XenHost/peerNetworkCard``.
   public static let second = OutsideNetwork(
-    name: "net-b", address: "10.0.3.2", addressIPv6: "fec0:0:0:3::2")
+    name: "net-b", address: "10.0.3.2", addressIPv6: "fd00:0:0:3::2")
 }

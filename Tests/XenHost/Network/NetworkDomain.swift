@@ -5,7 +5,9 @@ public final class NetworkDomain: NetworkBackendDomain {
 
   /// The domain itself; its console log is that of init and of all backends.
   public let domain: Domain
+  /// The host that it runs on.
   public let host: XenHost
+  /// QEMU's network behind the domain's card.
   public let outside = OutsideNetwork.first
 
   /// Creates the domain and waits until it says that it is ready.

@@ -15,7 +15,13 @@ import Testing
         .createBridge("br0"), .attach("a0", bridge: "br0"), .attach("b0", bridge: "br0"),
         .bringUp("br0"), .bringUp("a0"), .bringUp("b0"), .bringUp("a1"), .bringUp("b1"),
       ])
-      let links = try control.links()
+      var links: [Link] = []
+      // The kernel tells of carriers a little later.
+      let deadline = MonotonicClock.milliseconds() + 10_000
+      repeat {
+        links = try control.links()
+      } while !links.contains { $0.name == "br0" && $0.hasCarrier }
+        && MonotonicClock.milliseconds() < deadline
       let bridge = try #require(links.first { $0.name == "br0" })
       #expect(bridge.kind == "bridge")
       #expect(bridge.hasCarrier)
