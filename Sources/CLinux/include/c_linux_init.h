@@ -2,10 +2,12 @@
 #pragma once
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/watchdog.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -78,4 +80,9 @@ static inline int c_open_uevent_socket(void) {
     return -1;
   }
   return descriptor;
+}
+
+// Sets the watchdog's time-out (linux/watchdog.h); 0, or -1 and errno.
+static inline int c_set_watchdog_timeout(int descriptor, int seconds) {
+  return ioctl(descriptor, WDIOC_SETTIMEOUT, &seconds);
 }
