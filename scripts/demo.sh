@@ -19,7 +19,8 @@ step() {
 }
 
 step setup scripts/setup.sh build images host
-step image images/build.sh disk
+step disk-image images/build.sh disk
+step network-image images/build.sh network
 step test-host images/test-host/build.sh
 step build swift build --product Demo
 echo "demo: runs"

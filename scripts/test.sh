@@ -86,7 +86,8 @@ case ${1-} in
 all)
   step setup scripts/setup.sh build images host
   step lint scripts/lint.sh
-  step image images/build.sh disk
+  step disk-image images/build.sh disk
+  step network-image images/build.sh network
   step test-host images/test-host/build.sh
   step build swift build --build-tests
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).

@@ -11,7 +11,7 @@ enum NetThroughput {
   /// How long a job of iperf3 runs.
   static let seconds = 4
   /// What a job with the outside moves. QEMU's network is the slower part of it.
-  static let outsideMebibytes = 64
+  static let outsideMebibytes = 8
 
   /// One of the two backends, as the guests see it.
   struct Side {

@@ -7,6 +7,8 @@ extension RealXen {
   struct NetworkServiceTests {
     /// 64 MiB in each direction: enough for all of the ring's indices to come round many times.
     static let mebibytes = 64
+    /// The emulated card and QEMU's network are much slower than the bridge.
+    static let outsideMebibytes = 16
 
     @Test("two guests get addresses and reach the outside, which reaches them")
     func outside() async throws {
@@ -18,7 +20,7 @@ extension RealXen {
 
       let sums = try OutsideServer(running: "sha256sum")
       defer { sums.stop() }
-      let file = try await OutsideFile(mebibytes: Self.mebibytes)
+      let file = try await OutsideFile(mebibytes: Self.outsideMebibytes)
       defer { file.remove() }
       let files = try OutsideServer(running: "cat", [file.path])
       defer { files.stop() }
@@ -29,7 +31,7 @@ extension RealXen {
       ] {
         _ = try await guest.waitForGlobalIPv6()
         try await pair.expectGoodFrames { () async throws in
-          let times = Self.mebibytes / 16
+          let times = Self.outsideMebibytes / 16
           let sum = try await guest.makeData(times: times)
           #expect(try await guest.sendData(times: times, to: address, port: sums.port) == sum)
           #expect(try await guest.receiveSum(from: address, port: files.port) == file.sum)
@@ -93,7 +95,7 @@ extension RealXen {
         #expect(
           try await pair.first.pingsLost(
             to: NetworkPair.secondInside, count: 50, payloadBytes: 8972) == 0)
-        #expect(try await pair.first.pingsLost(to: pair.secondAddress, count: 2000) == 0)
+        #expect(try await pair.first.pingsLost(to: pair.secondAddress, count: 1000) == 0)
       }
       // The buffer must hold what comes while the emulated machine stands still for a moment.
       try await pair.second.check("sysctl -w net.core.rmem_default=4194304")

@@ -44,7 +44,7 @@ network() { # NAME N PCI-SLOT
 # disk-a, disk-b and the networks go to domains: net-a to our network driver domain, net-b to the one
 # with Linux's backend. disk-c and the ports of the agent stay with Dom0.
 exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
-  -cpu max,smap=off,smep=off,rdtscp=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
+  -cpu max,smap=off,smep=off,rdtscp=off,erms=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
   -nodefaults -display none -serial stdio -monitor none -no-reboot -nic none \
   -kernel "$out/xen.bin" -append "$xen" -initrd "$out/vmlinux $dom0,$initramfs" \
   $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) \

@@ -11,8 +11,8 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
 
   /// Judges what the guest was promised.
   mutating func takePromises(_ values: [String?]) {
-    guard isAdopting, let geometry else { return }
-    if loss != nil { return postponeAdoption("the target is gone") }
+    guard isAdopting else { return }
+    guard let geometry, loss == nil else { return postponeAdoption("the target is gone") }
     do throws(BlockPromiseError) {
       let promises = try BlockPromises(values: values)
       self.geometry = try promises.keep(in: geometry)

@@ -24,6 +24,7 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
         isAdopting ? "taken over" : "connected",
         metadata: [
           "layout": "\(parameters.abi.rawValue)", "pages": "\(parameters.references.count)",
+          "finished-response": "\(queue?.ring.hasRecovered ?? false)",
         ])
       if isAdopting { finishAdoption() } else { handle(.ringConnected) }
     } catch {

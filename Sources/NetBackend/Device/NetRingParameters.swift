@@ -15,8 +15,9 @@ struct NetRingParameters: Sendable, Equatable {
     var port: EventChannelPort
   }
 
-  /// More room than this in front of received data would leave too little for the data.
-  static let headroomByteCountMax: UInt32 = 2048
+  /// More room than this in front of received data, and the largest packet would need more slots
+  /// than a frontend takes (18). Linux asks for 256 bytes.
+  static let headroomByteCountMax: UInt32 = 448
 
   private static let generalNodes = [
     "request-rx-copy", "multi-queue-num-queues", "feature-rx-notify", "feature-sg",

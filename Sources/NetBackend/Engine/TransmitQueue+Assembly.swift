@@ -58,12 +58,21 @@ extension TransmitQueue {
       kind: .frame, offset: cursor + PacketMemory.headroomByteCount,
       byteCount: Int(first.byteCount), flags: first.flags,
       slots: slotsBefore..<slotsBefore, operations: batch.count..<batch.count)
-    if first.flags.contains(.extraInfo) { try takeExtras(&packet, policy, since: slotsBefore) }
+    // Answers are written in ring order and after their packets were sent: the first slot that was
+    // not answered ends them.
+    let wasSent = inheritedSlotCount > 0 && first.looksAnswered
+    if first.flags.contains(.extraInfo) {
+      try takeExtras(&packet, wasSent ? nil : policy, since: slotsBefore)
+    }
     var fragments = Fragments(first)
     if first.flags.contains(.moreData), case .frame = packet.kind {
       try takeFragments(&fragments, since: slotsBefore)
     }
     packet.slots = slotsBefore..<slots.count
+    if inheritedSlotCount > 0 {
+      inheritedSlotCount = wasSent ? max(0, inheritedSlotCount - packet.slots.count) : 0
+      if wasSent { packet.kind = .answer(.okay) }
+    }
     if case .frame = packet.kind { try judge(&packet, fragments) }
     if case .frame = packet.kind {
       appendCopies(&packet, fragments)
@@ -73,13 +82,14 @@ extension TransmitQueue {
   }
 
   /// Takes the extra slots that follow a first slot.
+  ///
+  /// - Parameter policy: nil when what they say was done before.
   private mutating func takeExtras(
-    _ packet: inout Packet, _ policy: VifPolicy, since slotsBefore: Int
+    _ packet: inout Packet, _ policy: VifPolicy?, since slotsBefore: Int
   ) throws(NetViolation) {
     for _ in 0..<NetLimits.extraSlotCount {
-      // What an extra says stands in all but the last four bytes of the slot.
       let taken = try takeSlot { slot in
-        (NetExtraInfo(slot: slot), NetTransmitRequest(slot: slot).identifier)
+        (NetExtraInfo(slot: slot), slot.load(UInt16.self, at: 0))
       }
       guard let (extra, identifier) = taken else {
         throw .incompletePacket(slots: slots.count - slotsBefore)
@@ -89,8 +99,10 @@ extension TransmitQueue {
       case .segmentation(let size, let type, _):
         packet.segmentation = Offload.SegmentationRequest(size: size, type: type)
       case .multicastAdd(let address):
+        guard let policy else { break }
         packet.kind = .answer(policy.addMulticast(address) ? .okay : .error)
       case .multicastDelete(let address):
+        guard let policy else { break }
         policy.removeMulticast(address)
         packet.kind = .answer(.okay)
       case .hash, .expressDataPath:

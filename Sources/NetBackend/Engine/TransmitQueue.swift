@@ -40,6 +40,8 @@ struct TransmitQueue: ~Copyable {
 
   /// What to answer a slot with.
   struct Slot {
+    /// The request's. Of an extra, which has none, its first two bytes: its type and whether it is
+    /// the last, which therefore outlive the answer.
     var identifier: UInt16
     var isExtra: Bool
   }
@@ -60,6 +62,9 @@ struct TransmitQueue: ~Copyable {
   var slots: [Slot] = []
   /// The first slot of a packet for which there was no credit.
   var held: NetTransmitRequest?
+  /// Slots that waited when this process came: its predecessor may have sent their packets, written
+  /// answers over the first of them, and died before it published these.
+  var inheritedSlotCount = 0
   var statistics = NetStatistics()
 
   /// Attaches to a connected ring.
@@ -77,6 +82,11 @@ struct TransmitQueue: ~Copyable {
       memory = try PrivateMemory(byteCount: Self.memoryByteCount)
     } catch {
       throw .memory(error)
+    }
+    do throws(RingViolation) {
+      inheritedSlotCount = Int(try ring.waitingRequestCount())
+    } catch {
+      throw .violation(.ring(error))
     }
     self.ring = ring
     self.memory = memory
@@ -155,7 +165,9 @@ struct TransmitQueue: ~Copyable {
 
   /// Answers all slots of all packets in the order of the ring. The guest sees whole packets only.
   private mutating func answer() {
-    for packet in packets {
+    // By index: an iterator over an array allocates where it is not specialised.
+    for index in packets.indices {
+      let packet = packets[index]
       guard case .answer(let status) = packet.kind else { continue }
       for slot in packet.slots {
         ring.stage(

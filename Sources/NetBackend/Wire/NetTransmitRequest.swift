@@ -38,4 +38,13 @@ struct NetTransmitRequest: Hashable, Sendable, BitwiseCopyable {
     identifier = slot.load(UInt16.self, at: 8)
     byteCount = slot.load(UInt16.self, at: 10)
   }
+
+  /// Whether a response may have been written over the slot that was decoded. It replaces the grant
+  /// reference and nothing else, so a request whose reference happens to look like its own answer
+  /// cannot be told from it.
+  var looksAnswered: Bool {
+    let status = Int16(truncatingIfNeeded: grantReference.rawValue >> 16)
+    return UInt16(truncatingIfNeeded: grantReference.rawValue) == identifier
+      && NetResponseStatus(rawValue: status) != nil
+  }
 }

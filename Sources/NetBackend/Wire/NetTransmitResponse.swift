@@ -4,6 +4,9 @@ import RingTransport
 ///
 /// Layout: identifier 0, status 2; the rest of the slot is padding, which is zero (XSA-216).
 struct NetTransmitResponse: Hashable, Sendable, BitwiseCopyable {
+  /// Size of what is not padding, in bytes.
+  static let byteCount = 4
+
   /// The request's.
   var identifier: UInt16
   var status: NetResponseStatus

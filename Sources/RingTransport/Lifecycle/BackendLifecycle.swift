@@ -17,9 +17,9 @@ public struct BackendLifecycle: Sendable {
   /// Dom0.
   public static let holdMilliseconds = 500
 
-  /// How long to wait before a device that cannot be taken over yet is tried again: first this long,
-  /// then twice as long each time, up to ``longestRetryMilliseconds``. What is waited for is the
-  /// last process on its way out, which takes milliseconds, or a device on its way back.
+  /// How long to wait before a device that cannot be taken over yet is tried again: first this
+  /// long, then twice as long each time, up to ``longestRetryMilliseconds``. What is waited for is
+  /// the last process on its way out, which takes milliseconds, or a device on its way back.
   public static let firstRetryMilliseconds = 50
   /// See ``firstRetryMilliseconds``. A guest that waits notices no more than this.
   public static let longestRetryMilliseconds = 1000

@@ -6,10 +6,10 @@
 /// finish. It lies in the ring header's private bytes, which belong to the backend, so it survives
 /// as long as the guest does, whatever happens to the driver domain.
 ///
-/// Bytes of the header: 24..<32 the state word, 32..<64 the response. The state word, little-endian:
-/// bits 0..<32 i, 32..<48 j - i, 48..<56 the phase, 56..<64 a mark, which also is the version of
-/// this layout. Zero, which `SHARED_RING_INIT` leaves there, is no record. A record is over once
-/// `rsp_prod` has passed its i; nobody clears it.
+/// Bytes of the header: 24..<32 the state word, 32..<64 the response. The state word,
+/// little-endian: bits 0..<32 i, 32..<48 j - i, 48..<56 the phase, 56..<64 a mark, which also is
+/// the version of this layout. Zero, which `SHARED_RING_INIT` leaves there, is no record. A record
+/// is over once `rsp_prod` has passed its i; nobody clears it.
 ///
 /// The order of the stores is the whole point; each is kept from passing the one before it.
 package enum RingJournal {

@@ -28,7 +28,8 @@ public struct RingLayout: Hashable, Sendable {
     self.slotCount = 1 << UInt32(Int.bitWidth - 1 - fitting.leadingZeroBitCount)
   }
 
-  /// A layout of any number of slots, a power of two: rings small enough to try all that can happen.
+  /// A layout of any number of slots, a power of two: rings small enough to try all that can
+  /// happen.
   package init(slotCount: UInt32, slotByteCount: Int) {
     precondition(slotCount > 0 && slotCount.nonzeroBitCount == 1 && slotByteCount > 0)
     self.slotByteCount = slotByteCount

@@ -33,10 +33,11 @@ struct ModelStorage: BlockStorage {
   }
 
   mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
+    precondition(disk.inFlightCount == 0, "opened with operations in flight")
+    close()
     if !control.openErrors.isEmpty { throw control.openErrors.removeFirst() }
     if disk.isGone { throw .missing(request.path) }
     if control.isFenced, disk.orphanCount > 0 { throw .inUse(request.path) }
-    precondition(disk.inFlightCount == 0, "opened with operations in flight")
     control.openCount += 1
     control.lastRequest = request
     control.isOpen = true

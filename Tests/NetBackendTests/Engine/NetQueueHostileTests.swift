@@ -90,7 +90,7 @@ struct NetQueueHostileTests {
   }
 
   /// Whatever a network sends: too long, too short, nonsense in front.
-  @Test(arguments: testSeeds(count: 100))
+  @Test(arguments: testSeeds(count: 40))
   func noFrameOfTheNetworkHarms(seed: UInt64) throws {
     let scenario = try NetScenario(.init(seed: seed))
     var generator = SeededGenerator(seed: seed)

@@ -6,8 +6,8 @@ import SimulatedXen
 
 /// A guest and a network that send each other all sorts of frames, and know what has to arrive.
 ///
-/// Guest, backend and network take steps in seeded order, and each sleeps whenever its protocol lets
-/// it. When all of them sleep and something is under way, an event was lost.
+/// Guest, backend and network take steps in seeded order, and each sleeps whenever its protocol
+/// lets it. When all of them sleep and something is under way, an event was lost.
 final class HonestTraffic {
   let scenario: NetScenario
   /// Whether a packet may be lost: only where the test made Xen or the network fail.

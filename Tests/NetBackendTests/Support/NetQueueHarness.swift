@@ -42,6 +42,7 @@ final class NetQueueHarness {
   private var hypervisor: SimulatedHypervisor
   private var port: ModelNetPort
   private var outcome = NetQueue.Outcome(hasMore: true)
+  private var finalStatistics = NetStatistics()
 
   /// Connects to a frontend's rings.
   init(
@@ -103,7 +104,7 @@ final class NetQueueHarness {
   var statistics: NetStatistics {
     switch queue {
     case .some(let queue): queue.totals
-    case .none: NetStatistics()
+    case .none: finalStatistics
     }
   }
 
@@ -150,6 +151,7 @@ final class NetQueueHarness {
 
   /// Gives the rings up.
   func close() {
+    finalStatistics = statistics
     switch queue {
     case .some(let queue): queue.unbind(&hypervisor)
     case .none: break

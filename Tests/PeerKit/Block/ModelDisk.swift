@@ -89,8 +89,8 @@ import SimulatedXen
   /// Operations of dead users that are not done yet.
   package var orphanCount: Int { orphans.count }
 
-  /// The user dies, and its memory goes. What it submitted may still be on its way to the medium, as
-  /// a kernel keeps the pages of a write; nobody is told of its end.
+  /// The user dies, and its memory goes. What it submitted may still be on its way to the medium,
+  /// as a kernel keeps the pages of a write; nobody is told of its end.
   package func abandon() {
     for operation in inFlight where operation.kind == .write || operation.kind == .discard {
       let range = operation.offset..<(operation.offset + operation.count)

@@ -15,7 +15,9 @@ extension HostileNetFrontend {
   /// leaves half a packet in the ring.
   func sendPackets(_ count: Int) {
     for _ in 0..<count {
-      for slot in nearlyValidPacket() {
+      let slots = nearlyValidPacket()
+      if isSubtle, transmit.room < UInt32(slots.count) { break }
+      for slot in slots {
         guard transmit.room > 0 else { break }
         put(slot)
       }
@@ -45,15 +47,41 @@ extension HostileNetFrontend {
   private func nearlyValidPacket() -> [Slot] {
     switch Int.random(in: 0..<20, using: &generator) {
     case 0: return multicastChange()
-    case 1: return endlessExtras()
+    case 1 where !isSubtle: return endlessExtras()
     case 2: return manyTinySlots()
-    case 3: return [.junk]
+    case 3 where !isSubtle: return [.junk]
     default: break
     }
     var packet = validPacket()
     let mutations = generator.chance(percent: 45) ? 0 : Int.random(in: 1...3, using: &generator)
-    for _ in 0..<mutations { mutate(&packet) }
+    for _ in 0..<mutations {
+      if isSubtle { mutateSubtly(&packet) } else { mutate(&packet) }
+    }
     return packet
+  }
+
+  /// Changes something that an honest guest might have got wrong.
+  private func mutateSubtly(_ packet: inout [Slot]) {
+    let place = Int.random(in: packet.indices, using: &generator)
+    let sizes: [UInt16] = [0, 1, 13, 14, 15, 42]
+    let size = sizes.randomElement(using: &generator) ?? 0
+    let reference = aReference().rawValue
+    switch Int.random(in: 0..<6, using: &generator) {
+    case 0: edit(&packet, 0) { $0.size = size }
+    case 1: edit(&packet, 0) { $0.size /= 2 }
+    case 2: edit(&packet, place) { $0.reference = reference }
+    case 3: edit(&packet, place) { $0.identifier = 0xffff }
+    case 4: edit(&packet, 0) { $0.flags |= NetFlags.blank | 0xfff0 }
+    default:
+      guard case .request(let first) = packet[0], first.flags & NetFlags.extraInfo == 0 else {
+        return
+      }
+      edit(&packet, 0) { $0.flags |= NetFlags.extraInfo }
+      var extra = nearlyValidExtra()
+      extra.type = [1, 1, 1, 4, 5].randomElement(using: &generator) ?? 1
+      extra.flags = 0
+      packet.insert(.extra(extra), at: 1)
+    }
   }
 
   /// A packet as an honest guest sends one, with the frame in its pages.
@@ -154,7 +182,7 @@ extension HostileNetFrontend {
     var request = reference_tx_request()
     request.flags = NetFlags.extraInfo
     request.identifier = UInt16.random(in: 0..<300, using: &generator)
-    if generator.chance(percent: 30) {
+    if !isSubtle, generator.chance(percent: 30) {
       request.reference = aReference().rawValue
       request.size = 200
       if generator.chance(percent: 50) { request.flags |= NetFlags.moreData }
@@ -163,7 +191,7 @@ extension HostileNetFrontend {
     let isAdded = generator.chance(percent: 80)
     var extra = NetSlot.multicastExtra(address, isAdded: isAdded)
     var slots: [Slot] = [.request(request)]
-    if generator.chance(percent: 20) {
+    if !isSubtle, generator.chance(percent: 20) {
       extra.flags = NetFlags.extraMore
       slots += [.extra(extra), .extra(nearlyValidExtra())]
     } else {
@@ -195,13 +223,13 @@ extension HostileNetFrontend {
 
   /// A packet of many slots with a byte or none each, around the number that a backend must take.
   private func manyTinySlots() -> [Slot] {
-    let counts = [17, 18, 19, 20, 21, 22, 64, 255, 256, 300]
+    let counts = isSubtle ? [17, 18, 19] : [17, 18, 19, 20, 21, 22, 64, 255, 256, 300]
     let count = counts.randomElement(using: &generator) ?? 18
     let sizes = (0..<count).map { index in
       index == 0 ? 60 : generator.chance(percent: 20) ? 0 : 1
     }
     let total = sizes.reduce(0, +)
-    let hasEnd = generator.chance(percent: 90)
+    let hasEnd = isSubtle || generator.chance(percent: 90)
     return sizes.enumerated().map { index, size in
       var request = reference_tx_request()
       request.reference = aReference().rawValue

@@ -6,8 +6,8 @@ package import SystemPackage
 /// A guest that tries whatever it can write into the memory of a network queue: a seeded program of
 /// lies on its transmit, receive and control rings.
 ///
-/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the rings' indices until
-/// ``lieAboutIndices()``, so that a program has time to do its other harm first.
+/// Most of what it sends is nearly valid, so that it gets deep. It keeps to the rings' indices
+/// until ``lieAboutIndices()``, so that a program has time to do its other harm first.
 package final class HostileNetFrontend {
   /// One of its rings, as raw memory.
   final class Ring {
@@ -43,6 +43,8 @@ package final class HostileNetFrontend {
   package let domain: DomainIdentifier
   /// Whom it grants its pages to, most of the time.
   package let backendDomain: DomainIdentifier
+  /// Whether it keeps to what costs single packets and not the device, so that it lives long.
+  package let isSubtle: Bool
   /// Slots shown to the backend on the transmit ring.
   package var transmitSlotCount = 0
   /// Slots shown to the backend on the receive ring.
@@ -64,9 +66,10 @@ package final class HostileNetFrontend {
   /// Makes rings as an honest guest does.
   package init(
     machine: SimulatedMachine, domain: DomainIdentifier, backendDomain: DomainIdentifier,
-    hasSplitChannels: Bool, seed: UInt64
+    hasSplitChannels: Bool, isSubtle: Bool, seed: UInt64
   ) throws(Errno) {
     self.machine = machine
+    self.isSubtle = isSubtle
     self.domain = domain
     self.backendDomain = backendDomain
     generator = SeededGenerator(seed: seed)
@@ -134,9 +137,9 @@ package final class HostileNetFrontend {
     case 40..<60: offerBuffers(Int.random(in: 1...40, using: &generator))
     case 60..<66: sendControlRequests(Int.random(in: 1...4, using: &generator))
     case 66..<74: regrant(.random(in: pages.indices, using: &generator))
-    case 74..<80: scribbleOverSlots()
-    case 80..<84: scribbleOverHeader()
-    case 84..<90: rewritePages()
+    case 74..<80 where !isSubtle: scribbleOverSlots()
+    case 80..<84 where !isSubtle: scribbleOverHeader()
+    case 74..<90: rewritePages()
     default:
       for _ in 0..<Int.random(in: 1...5, using: &generator) { sendEvent() }
     }
@@ -147,7 +150,7 @@ package final class HostileNetFrontend {
     switch Int.random(in: 0..<4, using: &generator) {
     case 0: rewritePages()
     case 1, 2: regrant(.random(in: pages.indices, using: &generator))
-    default: scribbleOverSlots()
+    default: if !isSubtle { scribbleOverSlots() }
     }
   }
 
@@ -175,6 +178,11 @@ package final class HostileNetFrontend {
   /// Ends all grants but the rings'.
   package func revokeAll() {
     for index in pages.indices { revoke(index) }
+  }
+
+  /// Wakes the backend on all ports, which it may have forgotten to do.
+  package func wakeBackend() {
+    for port in [transmit.port, receive.port, control.port] { machine.send(port, of: domain) }
   }
 
   private func sendEvent() {
@@ -208,11 +216,12 @@ package final class HostileNetFrontend {
   /// A reference, most often a good one.
   func aReference() -> GrantReference {
     switch Int.random(in: 0..<100, using: &generator) {
-    case 0: return transmit.reference
-    case 1: return receive.reference
+    // What is written there ends the ring.
+    case 0 where !isSubtle: return transmit.reference
+    case 1 where !isSubtle: return receive.reference
     case 2: return readOnly.grant
-    case 3: return GrantReference(rawValue: generator.interestingWord())
-    case 4, 5: return staleGrants.randomElement(using: &generator) ?? transmit.reference
+    case 3: return GrantReference(rawValue: isSubtle ? 0 : generator.interestingWord())
+    case 4, 5: return staleGrants.randomElement(using: &generator) ?? readOnly.grant
     default:
       let page = pages[Int.random(in: pages.indices, using: &generator)]
       return page.grant ?? GrantReference(rawValue: 3)

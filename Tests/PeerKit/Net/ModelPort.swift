@@ -57,8 +57,8 @@ package final class ModelPort {
   }
 }
 
-/// `struct virtio_net_hdr` of `linux/virtio_net.h`: flags 0, GSO type 1, header length 2, GSO size 4,
-/// start 6 and offset 8 of the checksum.
+/// `struct virtio_net_hdr` of `linux/virtio_net.h`: flags 0, GSO type 1, header length 2, GSO size
+/// 4, start 6 and offset 8 of the checksum.
 package struct PortHeader: Hashable, Sendable {
   /// `VIRTIO_NET_HDR_F_NEEDS_CSUM` 1, `VIRTIO_NET_HDR_F_DATA_VALID` 2.
   package var flags: UInt8 = 0

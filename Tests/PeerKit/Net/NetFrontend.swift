@@ -2,8 +2,8 @@ package import RingTransport
 package import SimulatedXen
 package import SystemPackage
 
-/// An honest guest's network device: queues, perhaps a control ring, and what its driver writes into
-/// XenStore before it goes to state 3.
+/// An honest guest's network device: queues, perhaps a control ring, and what its driver writes
+/// into XenStore before it goes to state 3.
 package final class NetFrontend {
   /// The queues, each with its own rings and event channels.
   package let queues: [NetFrontendQueue]

@@ -106,7 +106,8 @@ extension NetFrontendQueue {
   private func append(
     _ response: reference_rx_response, _ buffer: Posted, to packet: inout NetPacket
   ) throws(PeerFailure) -> Bool {
-    guard response.identifier == buffer.identifier else {
+    let isLost = hasSeenCrash && response.status < 0
+    guard response.identifier == buffer.identifier || isLost else {
       throw PeerFailure(
         "receive response to \(response.identifier) in the slot of \(buffer.identifier)")
     }
@@ -122,9 +123,12 @@ extension NetFrontendQueue {
     }
     let page = machine.read(buffer.frame)
     let untouched = [UInt8](repeating: buffer.filling, count: xenPageByteCount)
-    guard page[..<start] == untouched[..<start],
-      page[(start + count)...] == untouched[(start + count)...]
-    else { throw PeerFailure("bytes of a receive buffer around the data were written") }
+    let isUntouched =
+      page[..<start] == untouched[..<start]
+      && page[(start + count)...] == untouched[(start + count)...]
+    guard isUntouched || hasSeenCrash else {
+      throw PeerFailure("bytes of a receive buffer around the data were written")
+    }
     guard start >= features.headroomByteCount || !packet.bytes.isEmpty else {
       throw PeerFailure("data at \(start), in the headroom")
     }
@@ -154,7 +158,8 @@ extension NetFrontendQueue {
     var isMore = first.flags & NetFlags.receivedExtraInfo != 0
     while isMore {
       let (buffer, slot) = try takeSlot()
-      guard machine.read(buffer.frame).allSatisfy({ $0 == buffer.filling }) else {
+      let isUntouched = machine.read(buffer.frame).allSatisfy { $0 == buffer.filling }
+      guard isUntouched || hasSeenCrash else {
         throw PeerFailure("the buffer of an extra was written")
       }
       let extra = NetSlot.extra(slot)

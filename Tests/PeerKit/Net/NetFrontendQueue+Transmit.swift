@@ -36,8 +36,8 @@ extension NetFrontendQueue {
     return remember(.packet(packet), slots)
   }
 
-  /// Puts a request into the ring that changes the list of multicast groups, as Windows does: a slot
-  /// without data, and the extra.
+  /// Puts a request into the ring that changes the list of multicast groups, as Windows does: a
+  /// slot without data, and the extra.
   ///
   /// - Returns: its number; nil when it does not fit at the moment.
   @discardableResult

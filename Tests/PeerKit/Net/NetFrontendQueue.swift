@@ -57,6 +57,10 @@ package final class NetFrontendQueue {
   package var features: GuestFeatures
   /// How many receive buffers the guest posts at most.
   package var bufferCountMax = 256
+  /// Whether a backend has died in the middle of its work. Buffers may hold what it wrote into them
+  /// then, and the number of a buffer whose slot it made an extra of is lost: neither Linux nor
+  /// FreeBSD looks at that.
+  var hasSeenCrash = false
   var transmitRing: FrontRing
   var receiveRing: FrontRing
   var generator: SeededGenerator

@@ -1,7 +1,7 @@
 package import CRingReference
 
-/// Slots of the rings of a network device, put together and taken apart by the C structures of Xen's
-/// header.
+/// Slots of the rings of a network device, put together and taken apart by the C structures of
+/// Xen's header.
 package enum NetSlot {
   /// A transmit request over what was in the slot.
   package static func put(_ request: reference_tx_request, into slot: inout [UInt8]) {

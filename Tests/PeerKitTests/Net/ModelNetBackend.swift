@@ -3,8 +3,8 @@ import PeerKit
 import RingTransport
 import SimulatedXen
 
-/// The simplest backend of a network queue that there can be, and each way in which a backend can be
-/// wrong: what tells whether the frontends judge rightly.
+/// The simplest backend of a network queue that there can be, and each way in which a backend can
+/// be wrong: what tells whether the frontends judge rightly.
 ///
 /// It shares no code with the backends of `Sources`, not even the ring.
 final class ModelNetBackend {

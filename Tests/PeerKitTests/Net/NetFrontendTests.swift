@@ -3,8 +3,8 @@ import RingTransport
 import SimulatedXen
 import Testing
 
-/// The honest network frontend against a model of a backend: it finds nothing where nothing is wrong,
-/// and each thing that is.
+/// The honest network frontend against a model of a backend: it finds nothing where nothing is
+/// wrong, and each thing that is.
 struct NetFrontendTests {
   /// Frames go both ways and come out as they went in, whatever the ring and the guest's features.
   @Test(arguments: testSeeds(count: 40))

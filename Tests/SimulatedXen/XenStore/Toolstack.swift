@@ -1,7 +1,8 @@
 package import RingTransport
 
-/// What libxl in Dom0 does for devices with a backend in a driver domain: the nodes, the transactions
-/// and the waits (`libxl_device.c`, `libxl_disk.c`, `libxl_nic.c`, `libxl_event.c` of Xen 4.17).
+/// What libxl in Dom0 does for devices with a backend in a driver domain: the nodes, the
+/// transactions and the waits (`libxl_device.c`, `libxl_disk.c`, `libxl_nic.c`, `libxl_event.c` of
+/// Xen 4.17).
 ///
 /// Watch events are queued until ``process()``, so a test decides how late Dom0 reads; libxl's
 /// time-outs are what a test makes of a wait that does not end.

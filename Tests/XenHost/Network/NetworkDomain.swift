@@ -18,7 +18,7 @@ public final class NetworkDomain: NetworkBackendDomain {
       + "driver_domain.mtu=\(Self.insideBridge):\(Self.insideMTUBytes)"
     domain = try await host.createDomain(
       .driverDomain(
-        Self.name, image: .network, pci: [XenHost.networkCard], memory: 128,
+        Self.name, image: .network, pci: [XenHost.networkCard], memory: 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 driver_domain.log=debug "
           + bridges))
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
