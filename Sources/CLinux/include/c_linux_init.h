@@ -2,12 +2,10 @@
 #pragma once
 #include <errno.h>
 #include <linux/netlink.h>
-#include <linux/watchdog.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -82,7 +80,7 @@ static inline int c_open_uevent_socket(void) {
   return descriptor;
 }
 
-// Sets the watchdog's time-out (linux/watchdog.h); 0, or -1 and errno.
+// Sets the watchdog's time-out: WDIOC_SETTIMEOUT of linux/watchdog.h; 0, or -1 and errno.
 static inline int c_set_watchdog_timeout(int descriptor, int seconds) {
-  return ioctl(descriptor, WDIOC_SETTIMEOUT, &seconds);
+  return ioctl(descriptor, _IOWR('W', 6, int), &seconds);
 }

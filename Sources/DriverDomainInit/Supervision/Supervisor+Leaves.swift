@@ -12,12 +12,11 @@ extension Supervisor {
     entry.state = state
     // It is there again, so whatever runs for it is no orphan. A process that was already told
     // to leave goes, and its death starts the next one.
+    if entry.orphan != nil, entry.orphan != .missed, entry.killedAt != nil { entry.killedAt = now }
     switch entry.orphan {
     case .noticed: entry.orphan = nil
-    case .killed:
-      entry.orphan = .missed
-      entry.killedAt = now
-    default: break
+    case .killed: entry.orphan = .missed
+    case .terminated, .missed, nil: break
     }
     entries[leaf] = entry
     guard case .dead(let end, let ranMilliseconds) = entry.phase else { return [] }

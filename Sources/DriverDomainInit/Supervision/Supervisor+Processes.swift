@@ -37,7 +37,8 @@ extension Supervisor {
     // the toolstack does at this moment, and the next process sees that by itself. One that ended
     // of its own will may just have removed the leaf.
     if entries[leaf]?.isConnected == true, entries[leaf]?.orphan == nil, !end.isSuccess {
-      return next(leaf, after: end, ranMilliseconds: ranMilliseconds, now: now) + [.observe(leaf)]
+      let actions = next(leaf, after: end, ranMilliseconds: ranMilliseconds, now: now)
+      return shutdown == .no ? actions + [.observe(leaf)] : actions
     }
     return [.observe(leaf)]
   }

@@ -18,8 +18,7 @@ struct Watchdog: ~Copyable {
   /// Opens it, which starts it.
   init(path: String = Self.path, seconds: Int, now: UInt64) throws(Errno) {
     let file = try OwnedFileDescriptor.open(FilePath(path), .writeOnly)
-    // SAFETY: the call reads an integer of its own.
-    try systemCall { unsafe c_set_watchdog_timeout(file.rawValue, Int32(seconds)) }
+    try systemCall { c_set_watchdog_timeout(file.rawValue, Int32(seconds)) }
     self.file = file
     // Three chances within the time-out.
     patMilliseconds = min(UInt64(seconds) * 1000 / 3, Self.patMillisecondsMax)
