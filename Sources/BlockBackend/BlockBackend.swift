@@ -1,7 +1,5 @@
 internal import Glibc
-import Logging
 import RingTransport
-import SystemPackage
 
 /// `block-backend`: one process, one device.
 @main struct BlockBackend: BackendProgram {
@@ -9,29 +7,20 @@ import SystemPackage
   static let helpText = BlockOptions.helpText
 
   static func main() {
-    exit(run(BlockOptions.read(CommandLine.arguments.dropFirst())))
+    exit(run(CommandLine.arguments.dropFirst()))
+  }
+
+  static func read(_ arguments: [String]) -> BackendArguments<BlockOptions> {
+    BlockOptions.read(arguments)
   }
 
   static func serve<Transport: XenStoreTransport & ~Copyable>(
-    _ leaf: BackendLeaf, _ options: BlockOptions, log: Logger,
-    store: consuming XenStoreClient<Transport>
+    _ task: BackendTask<BlockOptions>, hypervisor: consuming XenHypervisor,
+    loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError) {
-    let hypervisor: XenHypervisor
-    do throws(Errno) {
-      hypervisor = try XenHypervisor()
-    } catch {
-      throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
-    }
-    let loop: EventLoop
-    do throws(Errno) {
-      loop = try EventLoop(
-        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: store.fileDescriptor)
-    } catch {
-      throw .open("io_uring", error)
-    }
     var device = BlockDevice(
-      leaf: leaf, settings: options.settings, log: log, hypervisor: hypervisor,
+      leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,
       storage: TargetLoop(loop), store: store)
-    try device.runToEnd()
+    try device.runToEnd(task.status)
   }
 }

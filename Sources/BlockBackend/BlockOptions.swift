@@ -63,6 +63,7 @@ struct BlockOptions: Sendable, Equatable {
 
   static let helpText = """
     usage: block-backend --path LEAF [OPTION...]
+           block-backend --spare --orders-descriptor N [OPTION...]
            block-backend --help | --version
 
     Serves one disk of one guest: the backend end of the Xen block protocol, for the device whose
@@ -75,6 +76,13 @@ struct BlockOptions: Sendable, Equatable {
       --in-order               answer requests in their order, for guests that take no other
       --log-level LEVEL        trace, debug, info (default), notice, warning, error
       --xenstore SOCKET        connect to xenstored's socket instead of /dev/xen/xenbus
+
+    For whoever starts the process:
+      --status-descriptor N    an open file of 4096 bytes for signs of life and sums, which outlives
+                               the process and goes to the next one of the same device
+      --spare                  get ready to serve, and wait for a leaf
+      --orders-descriptor N    where it comes from: a SOCK_SEQPACKET socket, one message with the
+                               leaf and its arguments, and with the status page as a descriptor
 
     SIGTERM: finish the requests in flight and exit; the device's state is left as it is. A process
     that starts while the guest is connected takes the disk over, whatever became of the last one.

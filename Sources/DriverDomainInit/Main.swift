@@ -13,6 +13,7 @@ struct Main {
     case .supervise: exit(supervise(arguments))
     case .help: print(Arguments.helpText, terminator: "")
     case .version: print("driver-domain-init \(Version.current)")
+    case .copyProgram(let source, let program): exit(copy(source, beside: program))
     case .requestPowerOff: exit(kill(1, SIGTERM))
     case .requestRestart: exit(kill(1, SIGINT))
     case .wrong(let reason):
@@ -37,7 +38,13 @@ struct Main {
           isProcessOne: true, configuration: configuration, problems: problems,
           programs: programs, processes: BackendProcess(errorPath: "/dev/console")), log: log
       ) { () throws(Errno) in try XenStoreDeviceTransport() }
-      request = try domain.run()
+      switch try domain.run() {
+      case .power(let asked): request = asked
+      case .escalated:
+        // The kernel panics when PID 1 ends, and Dom0 starts the domain anew. Nothing is written to
+        // disks before: that may be what hangs.
+        exit(1)
+      }
       Mounts.unmount(domain.storage.mountedVolumes, log: log)
     } catch {
       log.critical("init cannot go on", metadata: ["reason": "\(error)"])
@@ -64,15 +71,14 @@ struct Main {
     served.volumes = []
     do throws(Errno) {
       if let path = arguments.xenStorePath {
-        try serve(arguments, served, problems, log) { () throws(Errno) in
+        return try serve(arguments, served, problems, log) { () throws(Errno) in
           try XenStoreSocketTransport(path: path)
         }
       } else {
-        try serve(arguments, served, problems, log) { () throws(Errno) in
+        return try serve(arguments, served, problems, log) { () throws(Errno) in
           try XenStoreDeviceTransport()
         }
       }
-      return 0
     } catch {
       log.critical("cannot go on", metadata: ["reason": "\(error)"])
       return 1
@@ -82,13 +88,28 @@ struct Main {
   private static func serve<Transport: XenStoreTransport & ~Copyable>(
     _ arguments: Arguments, _ configuration: Configuration, _ problems: [Configuration.Problem],
     _ log: Logger, connect: @escaping () throws(Errno) -> Transport
-  ) throws(Errno) {
+  ) throws(Errno) -> Int32 {
     let programs = BackendPrograms.installed(
       block: arguments.blockBackend, network: arguments.networkBackend)
     let options = DriverDomain<Transport>.Options(
       isProcessOne: false, configuration: configuration, problems: problems.map(\.description),
       programs: programs, processes: BackendProcess())
-    _ = try DriverDomain<Transport>(options, log: log, connect: connect).run()
+    switch try DriverDomain<Transport>(options, log: log, connect: connect).run() {
+    case .power: return 0
+    case .escalated: return 3
+    }
+  }
+
+  /// A process of its own, since a disk may be slow; gives the exit code.
+  private static func copy(_ source: String, beside program: String) -> Int32 {
+    do throws(Errno) {
+      try ProgramFile(path: program).copyNew(from: source)
+      return 0
+    } catch {
+      logger(to: .standardError, Configuration()).error(
+        "cannot copy a program", metadata: ["file": "\(source)", "reason": "\(error)"])
+      return 1
+    }
   }
 
   private static func logger(to file: FileDescriptor, _ configuration: Configuration) -> Logger {

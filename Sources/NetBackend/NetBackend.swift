@@ -1,5 +1,4 @@
 internal import Glibc
-import Logging
 import RingTransport
 import SystemPackage
 
@@ -11,30 +10,26 @@ import SystemPackage
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     if arguments.first == "capture" { exit(CaptureRun.run(arguments.dropFirst())) }
-    exit(run(NetOptions.read(arguments)))
+    exit(run(arguments))
+  }
+
+  static func read(_ arguments: [String]) -> BackendArguments<NetOptions> {
+    NetOptions.read(arguments)
   }
 
   static func serve<Transport: XenStoreTransport & ~Copyable>(
-    _ leaf: BackendLeaf, _ options: NetOptions, log: Logger,
-    store: consuming XenStoreClient<Transport>
+    _ task: BackendTask<NetOptions>, hypervisor: consuming XenHypervisor,
+    loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError) {
-    let hypervisor: XenHypervisor
-    do throws(Errno) {
-      hypervisor = try XenHypervisor()
-    } catch {
-      throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
-    }
     let queues: ThreadedQueues
     do throws(Errno) {
-      let loop = try EventLoop(
-        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: store.fileDescriptor)
-      queues = try ThreadedQueues(loop)
+      queues = try ThreadedQueues(loop, status: task.status)
     } catch {
-      throw .open("io_uring", error)
+      throw .open("an event descriptor", error)
     }
     var device = NetDevice(
-      leaf: leaf, options: options, log: log, hypervisor: hypervisor, queues: queues,
-      store: store)
+      leaf: task.leaf, options: task.options, log: task.log, hypervisor: hypervisor,
+      queues: queues, store: store, status: task.status)
     try device.runToEnd()
   }
 }

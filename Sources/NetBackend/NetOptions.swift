@@ -54,6 +54,7 @@ struct NetOptions: Sendable, Equatable {
 
   static let helpText = """
     usage: net-backend --path LEAF [OPTION...]
+           net-backend --spare --orders-descriptor N [OPTION...]
            net-backend capture --interface NAME --file FILE [OPTION...]
            net-backend --help | --version
 
@@ -72,7 +73,17 @@ struct NetOptions: Sendable, Equatable {
       --log-level LEVEL          trace, debug, info (default), notice, warning, error
       --xenstore SOCKET          connect to xenstored's socket instead of /dev/xen/xenbus
 
-    SIGTERM: finish what was taken from the guest and exit; the device's state is left as it is.
+    For whoever starts the process:
+      --status-descriptor N      an open file of 4096 bytes for signs of life, sums and what the
+                                 guest has set, which outlives the process and goes to the next one
+                                 of the same device
+      --spare                    get ready to serve, and wait for a leaf
+      --orders-descriptor N      where it comes from: a SOCK_SEQPACKET socket, one message with the
+                                 leaf and its arguments, and with the status page as a descriptor
+
+    SIGTERM: finish what was taken from the guest and exit; the device's state is left as it is. A
+    process that starts while the guest is connected takes the interface over, whatever became of
+    the last one.
 
     net-backend capture writes an interface's traffic to a file; see net-backend capture --help.
 

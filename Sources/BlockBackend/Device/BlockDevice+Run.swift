@@ -3,15 +3,22 @@ import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
 extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
-  /// Serves the device until its life ends.
-  mutating func runToEnd() throws(BackendProcessError) {
+  /// Serves the device until its life ends, with signs of life and sums in its status page. I/O of
+  /// the target goes on beside the loop, so a slow target does not stop the signs.
+  mutating func runToEnd(_ status: StatusPage) throws(BackendProcessError) {
+    let heartbeat = Heartbeat(status, thread: 0)
+    defer { heartbeat.end() }
+    var sums = BlockSums(status)
     start(now: MonotonicClock.nanoseconds())
     var hasMore = false
     while !isFinished {
       do throws(Errno) {
-        try storage.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try storage.loop.wait(
+          timeoutNanoseconds: heartbeat.limit(waitingTime(hasMore: hasMore)))
+        heartbeat.tick()
         try takeLoopEvents()
         hasMore = turn(now: MonotonicClock.nanoseconds())
+        report(&sums)
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.
@@ -22,6 +29,14 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
         throw .loop(error)
       }
       if let storeFailure { throw .store(storeFailure) }
+    }
+  }
+
+  private func report(_ sums: inout BlockSums) {
+    switch queue {
+    case .some(let queue):
+      sums.report(queue.statistics, inFlightCount: Int(queue.ring.inFlightCount), now: now)
+    case .none: sums.report(nil, inFlightCount: 0, now: now)
     }
   }
 

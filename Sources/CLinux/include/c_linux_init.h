@@ -79,3 +79,8 @@ static inline int c_open_uevent_socket(void) {
   }
   return descriptor;
 }
+
+// Sets the watchdog's time-out: WDIOC_SETTIMEOUT of linux/watchdog.h; 0, or -1 and errno.
+static inline int c_set_watchdog_timeout(int descriptor, int seconds) {
+  return ioctl(descriptor, _IOWR('W', 6, int), &seconds);
+}

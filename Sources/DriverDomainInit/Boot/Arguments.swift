@@ -12,6 +12,8 @@ struct Arguments: Equatable {
     /// running these, and restarts at once when they are missing (Linux drivers/xen/manage.c).
     case requestPowerOff
     case requestRestart
+    /// What init calls itself for, in an update: copy a program to beside another.
+    case copyProgram(from: String, beside: String)
     case wrong(String)
   }
 
@@ -31,6 +33,9 @@ struct Arguments: Equatable {
     if !isProcessOne && program == "reboot" { return Arguments(mode: .requestRestart) }
     // The kernel hands PID 1 every word of its command line that it does not know itself.
     if isProcessOne && !arguments.contains("--supervise") { return Arguments(mode: .initProcess) }
+    if arguments.count == 4, arguments[1] == "--copy-program" {
+      return Arguments(mode: .copyProgram(from: arguments[2], beside: arguments[3]))
+    }
     var result = Arguments(mode: .wrong("--supervise is missing: this process is not PID 1"))
     var rest = arguments.dropFirst()
     while let argument = rest.popFirst() {
@@ -61,9 +66,12 @@ struct Arguments: Equatable {
            driver-domain-init --help | --version
 
     Runs one backend process for each disk and each network interface that the toolstack gives to
-    this domain, and starts it again when it dies. What is served depends on which backends exist:
-    /bin/block-backend and /bin/net-backend, or those named. As PID 1 (no arguments) it also boots
-    the driver domain.
+    this domain. A process that dies or hangs is followed at once by another, which takes the
+    connected device over. What is served depends on which backends exist: /bin/block-backend and
+    /bin/net-backend, or those named. As PID 1 (no arguments) it also boots the driver domain.
+
+    Exit codes: 0 after an orderly end, 1 when it cannot go on, 2 for wrong arguments, 3 when the
+    backends cannot be kept alive here and the whole domain has to be started anew.
 
     Options, here or on the kernel's command line:
       driver_domain.log=LEVEL               trace, debug, info, notice, warning, error, critical
@@ -71,6 +79,12 @@ struct Arguments: Equatable {
       driver_domain.wait=DEV[,DEV...]       devices to wait for before guests are served
       driver_domain.wait_seconds=N          how long to wait for them (10)
       driver_domain.stop_seconds=N          how long backends may drain at shutdown (10)
+      driver_domain.hang_seconds=N          a backend without a sign of life for so long is killed
+                                            (3; 0 for never)
+      driver_domain.escalate=no             go on (yes: the domain ends itself) when a backend cannot
+                                            be killed, or dies more than 20 times a minute
+      driver_domain.watchdog_seconds=N      the hypervisor ends the domain when init stands still
+                                            for so long (10; 0 for never); PID 1 only
       driver_domain.modules=NAME[,NAME...]  further modules of the image to load
       driver_domain.block_buffer_kib=N      private buffer of one block backend
       driver_domain.bridge=NAME:[UPLINK,...]

@@ -36,6 +36,21 @@ extension Configuration {
       return number
     }
 
+    func yesOrNo() throws(Problem) -> Bool {
+      switch try value() {
+      case "yes": return true
+      case "no": return false
+      case let text: throw problem("'\(text)' is neither yes nor no")
+      }
+    }
+
+    /// A shorter time than 2 s could pass in any burst of work, or while Dom0 is busy.
+    func watchdogSeconds() throws(Problem) -> Int {
+      let number = try number(in: 0...600)
+      guard number != 1 else { throw problem("1 is too short") }
+      return number
+    }
+
     /// Memory of whole pages, as the block backend wants it.
     func bufferKiB() throws(Problem) -> Int {
       let number = try number(in: 2048...262_144)

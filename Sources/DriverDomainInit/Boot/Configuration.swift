@@ -28,6 +28,12 @@ struct Configuration: Equatable {
   var waitSeconds = 10
   /// `driver_domain.stop_seconds`
   var stopSeconds = 10
+  /// `driver_domain.hang_seconds`; 0 for never
+  var hangSeconds = 3
+  /// `driver_domain.escalate`
+  var mayEscalate = true
+  /// `driver_domain.watchdog_seconds`; 0 for none
+  var watchdogSeconds = 10
   /// `driver_domain.modules`, loaded after those of the image
   var extraModules: [String] = []
   /// `driver_domain.block_buffer_kib`; nil leaves it to the backend
@@ -72,6 +78,9 @@ extension Configuration {
       }
     case "driver_domain.wait_seconds": waitSeconds = try option.number(in: 0...600)
     case "driver_domain.stop_seconds": stopSeconds = try option.number(in: 1...600)
+    case "driver_domain.hang_seconds": hangSeconds = try option.number(in: 0...600)
+    case "driver_domain.escalate": mayEscalate = try option.yesOrNo()
+    case "driver_domain.watchdog_seconds": watchdogSeconds = try option.watchdogSeconds()
     case "driver_domain.modules":
       for name in try option.list() {
         try option.append(try option.moduleName(name), to: &extraModules)

@@ -43,6 +43,23 @@ struct BackendCommand: Equatable {
       ])
   }
 
+  /// Waits for an order on ``BackendProcess/ordersDescriptor``.
+  static func spare(_ program: String, _ configuration: Configuration) -> BackendCommand {
+    let descriptor = String(BackendProcess.ordersDescriptor)
+    return BackendCommand(
+      program, ["--spare", "--orders-descriptor", descriptor] + logLevel(configuration))
+  }
+
+  /// The arguments after those that name the program and the leaf.
+  var furtherArguments: ArraySlice<String> { arguments.dropFirst(3) }
+
+  /// The same with the leaf's status page on ``BackendProcess/statusDescriptor``.
+  var withStatus: BackendCommand {
+    var command = self
+    command.arguments += ["--status-descriptor", String(BackendProcess.statusDescriptor)]
+    return command
+  }
+
   private static func logLevel(_ configuration: Configuration) -> [String] {
     ["--log-level", configuration.logLevel.rawValue]
   }

@@ -8,13 +8,24 @@ struct BackendProcess {
   /// What standard error of the process is; standard input and output are empty.
   var errorPath: String?
 
+  /// Where a process finds its leaf's ``StatusMemory``, and a spare its orders.
+  static let statusDescriptor: Int32 = 3
+  static let ordersDescriptor: Int32 = 4
+
   /// A crash must end the process at once: a backtrace costs the guest time, and an image has no
   /// symbols for it.
   private static let environment = ["PATH=/bin", "SWIFT_BACKTRACE=enable=no"]
 
+  /// A descriptor of ours that a process gets, and the number by which it knows it.
+  struct Passed {
+    var descriptor: Int32
+    /// ``statusDescriptor`` or ``ordersDescriptor``.
+    var number: Int32
+  }
+
   /// Starts one, in its own process group, with all signals as they are by default, and no
-  /// descriptor but the standard ones.
-  func start(_ command: BackendCommand) throws(Errno) -> pid_t {
+  /// descriptor but the standard ones and the one passed.
+  func start(_ command: BackendCommand, passing passed: Passed? = nil) throws(Errno) -> pid_t {
     var attributes = posix_spawnattr_t()
     // SAFETY: both are initialised here, before any use, and destroyed once below.
     var actions = unsafe posix_spawn_file_actions_t()
@@ -36,6 +47,10 @@ struct BackendProcess {
     let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
     unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
     // SAFETY: the actions copy the paths. Descriptors of ours are close-on-exec; this makes sure.
+    // The passed one comes first, for the others may take its number.
+    if let passed {
+      unsafe posix_spawn_file_actions_adddup2(&actions, passed.descriptor, passed.number)
+    }
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     if let errorPath {
@@ -44,7 +59,11 @@ struct BackendProcess {
       let flags = O_WRONLY | O_NOCTTY | O_NONBLOCK
       unsafe posix_spawn_file_actions_addopen(&actions, 2, errorPath, flags, 0)
     }
-    unsafe c_spawn_close_from(&actions, 3)
+    // SAFETY: as above. Closing what is not open is no error here.
+    if passed?.number == Self.ordersDescriptor {
+      unsafe posix_spawn_file_actions_addclose(&actions, Self.statusDescriptor)
+    }
+    unsafe c_spawn_close_from(&actions, passed.map { $0.number + 1 } ?? 3)
     // SAFETY: as above.
     return try unsafe spawn(command, &actions, &attributes)
   }

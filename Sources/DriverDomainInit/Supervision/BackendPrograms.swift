@@ -3,6 +3,16 @@ import RingTransport
 
 /// The backends that are installed; which they are says what the domain serves.
 struct BackendPrograms: Equatable {
+  /// What a program is for; the raw value is its name.
+  enum Role: String, CaseIterable {
+    case block = "block-backend"
+    case network = "net-backend"
+
+    init(_ kind: BackendLeaf.Kind) {
+      self = kind.isDisk ? .block : .network
+    }
+  }
+
   /// Paths; nil for a backend that is not there.
   var block: String?
   var network: String?
@@ -18,9 +28,13 @@ struct BackendPrograms: Equatable {
 
   /// The program for a kind of devices; nil where another domain's backend may serve it.
   func program(for kind: BackendLeaf.Kind) -> String? {
-    switch kind {
-    case .virtualBlockDevice, .qemuDisk: block
-    case .virtualInterface: network
+    path(of: Role(kind))
+  }
+
+  func path(of role: Role) -> String? {
+    switch role {
+    case .block: block
+    case .network: network
     }
   }
 

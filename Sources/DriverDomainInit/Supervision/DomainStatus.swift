@@ -24,17 +24,25 @@ struct DomainStatus {
   var network: NetworkSummary?
   /// What became of captures, newest last.
   var captured: [(node: String, text: String)] = []
+  /// How often the backends of devices were restarted.
+  var restarts: [BackendLeaf: Int] = [:]
+  /// What became of programs that were to be updated.
+  var updated: [BackendPrograms.Role: String] = [:]
 
   /// A domain may own 1000 nodes by default, and each guest's disk needs about 25.
   static let targetCountMax = 64
   /// The same for each of the lists of the network.
   static let networkNodeCountMax = 32
+  /// The same for restarts, of which the first in order are told.
+  static let restartNodeCountMax = 64
   /// xenstored's limit for a node of a guest is 2048 bytes, with its name and access list.
   static let valueByteCountMax = 1024
 
   private static let root = "data/driver-domain"
   /// Where Dom0 writes what is to be captured.
   static let captureDirectory: XenStorePath = "data/driver-domain/capture"
+  /// Where Dom0 writes which programs are to be replaced by which files.
+  static let updateDirectory: XenStorePath = "data/driver-domain/update"
 
   /// All nodes with their values.
   var nodes: [XenStorePath: String] {
@@ -57,6 +65,11 @@ struct DomainStatus {
       add(network.addresses, below: "address", to: &nodes)
     }
     for (node, text) in captured { nodes["captured/\(node)"] = text }
+    for (role, text) in updated { nodes["updated/\(role.rawValue)"] = text }
+    for leaf in restarts.keys.sorted().prefix(Self.restartNodeCountMax) {
+      let name = "\(leaf.kind.rawValue)-\(leaf.frontendDomain)-\(leaf.device)"
+      nodes["devices/\(name)"] = "restarts \(restarts[leaf] ?? 0)"
+    }
     var result: [XenStorePath: String] = [:]
     for (name, value) in nodes {
       // A kernel name may hold characters that XenStore forbids ("cciss!c0d0"): left out.
@@ -81,6 +94,7 @@ struct DomainStatus {
     .makeDirectory("data/driver-domain"), .remove("data/driver-domain/targets"),
     .remove("data/driver-domain/interfaces"), .remove("data/driver-domain/bridges"),
     .remove("data/driver-domain/address"), .remove("data/driver-domain/captured"),
+    .remove("data/driver-domain/devices"), .remove("data/driver-domain/updated"),
   ]
 
   /// The operations that lead from what is published to this.

@@ -84,6 +84,8 @@ extension DriverDomain where Transport: ~Copyable {
       network?.prepare(leaf, nodes: nodes)
       ?? InterfaceService(uplink: "tap:none", unusable: networkProblems.joined(separator: "; "))
     let command = BackendCommand.network(program, leaf, service, options.configuration)
+    // One that cannot be served now may be served the next time.
+    commands[leaf] = service.unusable == nil ? command : nil
     handle(start(leaf, command))
   }
 

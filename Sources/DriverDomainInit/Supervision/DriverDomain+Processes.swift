@@ -14,43 +14,45 @@ extension DriverDomain where Transport: ~Copyable {
         if let next = carryOut(action) { events.append(next) }
       }
     }
+    updateSpares()
+    updateHangCheck()
+    restarts.update(supervisor.restartCounts)
+    handle(update: .changed(supervisor.processes, leaves: supervisor.leaves))
   }
 
   private func carryOut(_ action: Supervisor.Action) -> Supervisor.Event? {
     switch action {
     case .start(let leaf): return start(leaf)
+    case .follow(let leaf): return follow(leaf)
     case .terminate(let process): signal(process, SIGTERM)
     case .kill(let process): signal(process, SIGKILL)
     case .observe(let leaf): observe(leaf)
     case .list: startScan()
     case .release(let leaf):
       if leaf.kind == .virtualInterface { network?.release(leaf) }
+      statuses[leaf] = nil
+      commands[leaf] = nil
     case .log(let level, let message, let leaf):
       log.log(level: level, "\(message)", metadata: ["device": "\(leaf)"])
     case .stopped: isStopped = true
+    case .escalate(let reason): escalate(reason)
     }
     return nil
   }
 
   /// Starts a disk's process at once. An interface's nodes are read first, so its process starts
   /// with their answer.
-  private func start(_ leaf: BackendLeaf) -> Supervisor.Event? {
+  func start(_ leaf: BackendLeaf) -> Supervisor.Event? {
     guard leaf.kind == .virtualInterface else {
       // Leaves without a program were left out.
       let program = options.programs.block ?? BackendPrograms.blockOfImage
-      return start(leaf, .block(program, leaf, options.configuration))
+      let command = BackendCommand.block(program, leaf, options.configuration)
+      commands[leaf] = command
+      return start(leaf, command)
     }
     let reads = InterfacePlan.nodeNames.map { XenStoreOperation.read(leaf.node($0)) }
     if submit(reads, for: .readInterface(leaf)) { return nil }
     return .startFailed(leaf, reason: "no connection to XenStore")
-  }
-
-  func start(_ leaf: BackendLeaf, _ command: BackendCommand) -> Supervisor.Event {
-    do throws(Errno) {
-      return .started(leaf, process: try options.processes.start(command))
-    } catch {
-      return .startFailed(leaf, reason: "\(command.program): \(error)")
-    }
   }
 
   /// Whether there is a backend for a leaf. For a kind without one another domain may have it.

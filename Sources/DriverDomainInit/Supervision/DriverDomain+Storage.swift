@@ -40,6 +40,8 @@ extension DriverDomain where Transport: ~Copyable {
   func updateStorage() {
     storage.update(now: MonotonicClock.milliseconds(), exists: Files.exists) {
       volume throws(Errno) in
+      // A disk with a journal to recover may take longer than the watchdog waits.
+      closeWatchdog()
       try Mounts.mount(volume)
       log.info(
         "volume mounted",
@@ -57,13 +59,14 @@ extension DriverDomain where Transport: ~Copyable {
   /// Publishes how far the domain is, and begins to serve when it has come so far.
   func updateReadiness() {
     if isSettled {
-      if status.state != .stopping {
+      if status.state != .stopping, escalation == nil {
         let isComplete =
           storage.problems.isEmpty && storage.unmountedVolumes.isEmpty && networkProblems.isEmpty
           && network?.problems.isEmpty ?? true
         status.state = isComplete ? .ready : .failed
       }
       if !isServing { watchBackends() }
+      openWatchdog()
     }
     publish()
   }

@@ -7,6 +7,8 @@ extension DriverDomain where Transport: ~Copyable {
   private static var backendToken: String { "backend" }
   private static var shutdownToken: String { "shutdown" }
   private static var captureToken: String { "capture" }
+  private static var drillToken: String { "drill" }
+  private static var updateToken: String { "update" }
 
   func connectToXenStore() {
     reconnectDeadline = nil
@@ -41,6 +43,8 @@ extension DriverDomain where Transport: ~Copyable {
     isServing = true
     log.info("serving")
     submit([.watch("backend", token: Self.backendToken)], for: .watch)
+    submit([.watch(Self.drillNode, token: Self.drillToken)], for: .watch)
+    submit([.watch(DomainStatus.updateDirectory, token: Self.updateToken)], for: .watch)
     if network != nil {
       submit([.watch(DomainStatus.captureDirectory, token: Self.captureToken)], for: .watch)
     }
@@ -50,9 +54,11 @@ extension DriverDomain where Transport: ~Copyable {
   func publish() {
     guard client != nil else { return }
     status.errors =
-      options.problems + storage.problems + networkProblems + (network?.problems ?? [])
+      escalationProblem + options.problems + storage.problems + networkProblems
+      + (network?.problems ?? [])
     status.network = network?.summary
     status.captured = captures.results
+    status.updated = updates.results
     if published == nil { submit(DomainStatus.cleaning, for: .publish) }
     let operations = status.operations(after: published ?? [:])
     if operations.isEmpty { return }
@@ -156,6 +162,14 @@ extension DriverDomain where Transport: ~Copyable {
       listCaptures()
       return
     }
+    if token == Self.drillToken {
+      submit([.read(Self.drillNode)], for: .readDrill)
+      return
+    }
+    if token == Self.updateToken {
+      submit(UpdateOrder.reads, for: .listUpdates)
+      return
+    }
     switch BackendChange(path: path.description) {
     case .leaf(let leaf):
       if isServed(leaf) { observe(leaf) }
@@ -173,6 +187,8 @@ extension DriverDomain where Transport: ~Copyable {
     case .scan: continueScan(results)
     case .listCaptures: readCaptures(results.first)
     case .readCaptures(let nodes): acceptCaptures(nodes, results)
+    case .listUpdates: acceptUpdates(results)
+    case .readDrill: acceptDrill(results)
     case .readShutdown: considerShutdown(results)
     case .acceptShutdown: acceptShutdown(results)
     case .publish, .watch:

@@ -19,6 +19,13 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     var processes: BackendProcess
   }
 
+  /// How the event loop ended.
+  enum Outcome: Equatable {
+    case power(PowerRequest)
+    /// Nothing here can help any more, for the reason given.
+    case escalated(String)
+  }
+
   /// What a batch in flight was for.
   enum Request {
     case observe(BackendLeaf)
@@ -27,6 +34,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     case scan
     case listCaptures
     case readCaptures([String])
+    case listUpdates
+    case readDrill
     case readShutdown
     case acceptShutdown
     case publish
@@ -37,6 +46,9 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   static var rescanMilliseconds: UInt64 { 50 }
   /// XenStore is there from the first moment or not at all; a lost connection is rare.
   static var reconnectMilliseconds: UInt64 { 2_000 }
+
+  /// The last words of a domain that ends itself take a few turns of XenStore; guests wait.
+  static var escalationMilliseconds: UInt64 { 200 }
 
   let options: Options
   let log: Logger
@@ -65,6 +77,23 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var captureScan: Bool?
   var hasRemovedStaleInterfaces = false
   var supervisor: Supervisor
+  var spares = SparePool()
+  var spareConnections: [BackendPrograms.Role: SpareConnection] = [:]
+  /// The status pages of leaves that have or had a process.
+  var statuses: [BackendLeaf: LeafStatus] = [:]
+  /// What the last process of each leaf was started with; only of leaves that can be served.
+  var commands: [BackendLeaf: BackendCommand] = [:]
+  /// When the death that is being dealt with was seen, in nanoseconds; nil at other times.
+  var deathSeenAt: UInt64?
+  var hangs: HangDetector
+  var restarts = RestartCounts()
+  var updates: ProgramUpdates
+  /// A rehearsal of failures, while Dom0 wants one.
+  var drill: Drill?
+  var watchdog: Watchdog?
+  var hasWatchdog = false
+  var escalation: String?
+  var escalationProblem: [String] = []
   var status = DomainStatus()
   var loggedProblems: Set<String> = []
   var isServing = false
@@ -75,6 +104,9 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var rescanDeadline: UInt64?
   var linkDeadline: UInt64?
   var reconnectDeadline: UInt64?
+  var hangDeadline: UInt64?
+  var watchdogDeadline: UInt64?
+  var escalationDeadline: UInt64?
 
   init(
     _ options: Options, log: Logger, connect: @escaping () throws(Errno) -> Transport
@@ -86,20 +118,27 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     signals = try Signals()
     storage = StorageReadiness(
       options.configuration, now: MonotonicClock.milliseconds())
-    supervisor = Supervisor(stopSeconds: options.configuration.stopSeconds)
-    let volumes = options.configuration.volumes.filter { !$0.isReadOnly }.map(\.directory)
-    captures = CaptureControl(directories: options.isProcessOne ? volumes : nil)
+    supervisor = Supervisor(
+      stopSeconds: options.configuration.stopSeconds,
+      mayEscalate: options.configuration.mayEscalate)
+    hangs = HangDetector(seconds: options.configuration.hangSeconds)
+    let volumes = options.configuration.volumes
+    let writable = volumes.filter { !$0.isReadOnly }.map(\.directory)
+    captures = CaptureControl(directories: options.isProcessOne ? writable : nil)
+    updates = ProgramUpdates(
+      directories: options.isProcessOne ? volumes.map(\.directory) : nil,
+      stopMilliseconds: UInt64(options.configuration.stopSeconds) * 1000)
     status.announcesLinks = options.isProcessOne
     try loop.watch(signals.descriptor.rawValue, as: .signals, isNew: true)
   }
 
   /// Serves until the domain is to end and all processes have, and says how it is to end.
-  func run() throws(Errno) -> PowerRequest {
+  func run() throws(Errno) -> Outcome {
     openDeviceEvents()
     openNetwork()
     rescan()
     connectToXenStore()
-    while !isStopped || !captures.isIdle {
+    while !isFinished {
       updateOutputInterest()
       for source in try loop.wait(timeoutMilliseconds: timeToNextDeadline) {
         switch source {
@@ -115,13 +154,23 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
       handleDeadlines()
       handleXenStore()
     }
-    return power ?? .powerOff
+    // Whoever escalates leaves everything as it is, the watchdog too.
+    if let escalation { return .escalated(escalation) }
+    closeWatchdog()
+    return .power(power ?? .powerOff)
+  }
+
+  private var isFinished: Bool {
+    if escalation != nil { return escalationDeadline == nil }
+    return isStopped && captures.isIdle
   }
 
   private var timeToNextDeadline: UInt64? {
     let deadlines = [
       supervisor.nextDeadline, storage.nextDeadline, network?.nextDeadline, captures.nextDeadline,
-      rescanDeadline, linkDeadline, reconnectDeadline,
+      rescanDeadline, linkDeadline, reconnectDeadline, spares.nextDeadline, hangDeadline,
+      restarts.nextDeadline, updates.nextDeadline, watchdogDeadline, escalationDeadline,
+      drill?.nextDeadline,
     ]
     guard let next = deadlines.compactMap({ $0 }).min() else { return nil }
     let now = MonotonicClock.milliseconds()
@@ -137,6 +186,13 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     if let deadline = network?.nextDeadline, deadline <= now { reachNetworkDeadline(now) }
     if let deadline = captures.nextDeadline, deadline <= now { handle(capture: .timeReached) }
     if let deadline = supervisor.nextDeadline, deadline <= now { handle(.timeReached) }
+    if let deadline = spares.nextDeadline, deadline <= now { handle(spare: .timeReached) }
+    if let deadline = hangDeadline, deadline <= now { checkHeartbeats(now) }
+    if let deadline = restarts.nextDeadline, deadline <= now { tellRestarts(now) }
+    if let deadline = updates.nextDeadline, deadline <= now { handle(update: .timeReached) }
+    if let deadline = drill?.nextDeadline, deadline <= now { reachDrillDeadline(now) }
+    if let deadline = watchdogDeadline, deadline <= now { patWatchdog(now) }
+    if let deadline = escalationDeadline, deadline <= now { escalationDeadline = nil }
   }
 
   private func handleSignals() {
@@ -144,10 +200,16 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
       guard let request = PowerRequest(signal: signal) else { continue }
       stop(request)
     }
+    deathSeenAt = MonotonicClock.nanoseconds()
     // SIGCHLD may stand for several children, and any signal is a good moment to look.
     while let (process, end) = Signals.reap() {
-      if !finishCapture(process, end) { handle(.exited(process: process, end: end)) }
+      if supervisor.processes.values.contains(process) {
+        handle(.exited(process: process, end: end))
+      } else if !finishSpare(process, end) && !finishUpdateStep(process, end) {
+        _ = finishCapture(process, end)
+      }
     }
+    deathSeenAt = nil
   }
 
   /// Begins the orderly end.

@@ -9,38 +9,18 @@ extension Supervisor {
   mutating func observed(_ leaf: BackendLeaf, state: Int?, now: UInt64) -> [Action] {
     guard shutdown == .no else { return [] }
     guard var entry = entries[leaf] else { return appeared(leaf, state: state, now: now) }
+    entry.state = state
     // It is there again, so whatever runs for it is no orphan. A process that was already told
     // to leave goes, and its death starts the next one.
-    if case .noticed = entry.orphan { entry.orphan = nil }
-    defer { entries[leaf] = entry }
-    switch entry.phase {
-    case .starting, .running, .waiting: return []
-    case .held:
-      if state == Self.connectedState { return [] }
-      entry.phase = .starting(at: now)
-      return [.start(leaf)]
-    case .dead(let end, let ranMilliseconds):
-      let wasOrphan = entry.orphan != nil
-      entry.orphan = nil
-      if state == Self.connectedState {
-        entry.phase = .held
-        return [
-          .log(
-            .error, "backend died (\(end)) while connected; the guest's device stands still", leaf)
-        ]
-      }
-      // An exit of its own will is no failure: the device was removed and given again.
-      if end.isSuccess && wasOrphan { entry.backOff.reset() }
-      let delay = entry.backOff.delay(afterRunOf: ranMilliseconds)
-      let level: Logger.Level = end.isSuccess ? .info : .warning
-      let line = Action.log(level, "backend ended (\(end)); next start in \(delay) ms", leaf)
-      if delay == 0 {
-        entry.phase = .starting(at: now)
-        return [line, .start(leaf)]
-      }
-      entry.phase = .waiting(until: now + delay)
-      return [line]
+    if entry.orphan != nil, entry.orphan != .missed, entry.killedAt != nil { entry.killedAt = now }
+    switch entry.orphan {
+    case .noticed: entry.orphan = nil
+    case .killed: entry.orphan = .missed
+    case .terminated, .missed, nil: break
     }
+    entries[leaf] = entry
+    guard case .dead(let end, let ranMilliseconds) = entry.phase else { return [] }
+    return next(leaf, after: end, ranMilliseconds: ranMilliseconds, now: now)
   }
 
   private mutating func appeared(_ leaf: BackendLeaf, state: Int?, now: UInt64) -> [Action] {
@@ -49,23 +29,22 @@ extension Supervisor {
       return [.log(.error, "more than \(Self.deviceCountMax) devices; not served", leaf)]
     }
     refused.remove(leaf)
-    if state == Self.connectedState {
-      entries[leaf] = Entry(phase: .held)
-      return [.log(.error, "found connected without a backend; not served", leaf)]
-    }
-    entries[leaf] = Entry(phase: .starting(at: now))
+    // A connected one was served before this init began; its process adopts it.
+    entries[leaf] = Entry(phase: .starting(at: now), state: state)
     return [.start(leaf)]
   }
 
   mutating func vanished(_ leaf: BackendLeaf, now: UInt64) -> [Action] {
     refused.remove(leaf)
     guard var entry = entries[leaf] else { return [] }
+    entry.state = nil
     switch entry.phase {
     case .starting, .running:
       if entry.orphan == nil { entry.orphan = .noticed(at: now) }
+      if entry.orphan == .missed { entry.orphan = .killed }
       entries[leaf] = entry
       return []
-    case .dead, .waiting, .held:
+    case .dead, .waiting:
       entries[leaf] = nil
       return [.release(leaf)] + (refused.isEmpty ? [] : [.list])
     }

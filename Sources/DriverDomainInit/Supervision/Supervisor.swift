@@ -3,11 +3,12 @@ import Logging
 
 /// Decides which backend processes run. It does no I/O: events in, actions out.
 ///
-/// The rule: each leaf has one process. What to do about a dead one is decided on the leaf's
-/// state read *after* the death, for its last words may have changed it: gone means done;
-/// connected (4) means that only adoption could help, which a new process cannot do yet, so the
-/// leaf is held until the toolstack changes the state; anything else is a new start after a
-/// back-off.
+/// The rule: each leaf has one process. One that is killed or fails while its device is connected
+/// (state 4) is followed at once: the next process adopts the device, and the guest waits for it.
+/// In every other case the leaf's state is read *after* the death, for the last words of the
+/// process may have changed it: gone means done, anything else a new start. Processes that die
+/// again and again are slowed down by ``BackOff``; when that does not help, or a process cannot
+/// even be killed, the domain itself has to be started anew (``Action/escalate(_:)``).
 ///
 /// Times are milliseconds of the monotonic clock, given with each event.
 struct Supervisor {
@@ -19,12 +20,18 @@ struct Supervisor {
     case vanished(BackendLeaf)
     /// The whole list of leaves was read; those not in it are not there.
     case listed([BackendLeaf])
-    /// The process of an earlier `start` runs.
+    /// The process of an earlier `start` or `follow` runs.
     case started(BackendLeaf, process: Int32)
-    /// The process of an earlier `start` could not be made.
+    /// The process of an earlier `start` or `follow` could not be made.
     case startFailed(BackendLeaf, reason: String)
     /// A process was reaped.
     case exited(process: Int32, end: ProcessEnd)
+    /// A process shows no sign of life.
+    case hung(process: Int32)
+    /// A process is to give way to the next one: the program was updated.
+    case replace(BackendLeaf)
+    /// The next death of a leaf's process is somebody's wish, and no failure.
+    case expected(BackendLeaf)
     /// The deadline that `nextDeadline` gave has passed.
     case timeReached
     /// The domain goes down: no more starts, and everybody is asked to leave.
@@ -34,6 +41,8 @@ struct Supervisor {
   /// What to do, in order.
   enum Action: Equatable {
     case start(BackendLeaf)
+    /// Start the next process of a connected device, about which nothing has changed.
+    case follow(BackendLeaf)
     /// Send a signal to the process's group.
     case terminate(process: Int32)
     case kill(process: Int32)
@@ -46,6 +55,9 @@ struct Supervisor {
     case log(Logger.Level, String, BackendLeaf)
     /// After `stop`: no process is left, or none that can be helped.
     case stopped
+    /// Nothing here can help any more: end the domain at once, so that Dom0 starts it anew. It is
+    /// the last action.
+    case escalate(String)
   }
 
   /// A leaf is about 25 XenStore nodes and a domain's default quota is 1000, so 40 is usual;
@@ -57,12 +69,17 @@ struct Supervisor {
   static let terminationMilliseconds: UInt64 = 5_000
   /// After SIGKILL at shutdown: a process in an uninterruptible wait on a dead disk never goes.
   static let killMilliseconds: UInt64 = 2_000
+  /// After SIGKILL of a process whose guest waits: the same wait, and only a new kernel ends it.
+  static let unkillableMilliseconds: UInt64 = 5_000
+  /// A process that ran so long shows that the domain itself is well.
+  static let steadyMilliseconds: UInt64 = 60_000
 
   var entries: [BackendLeaf: Entry] = [:]
   var shutdown = Shutdown.no
   /// Leaves that did not fit, to report each once.
   var refused: Set<BackendLeaf> = []
   let stopMilliseconds: UInt64
+  let mayEscalate: Bool
 
   /// How far an orderly stop has come.
   enum Shutdown: Equatable {
@@ -79,16 +96,28 @@ struct Supervisor {
     /// Dead; the leaf's state is being read to decide.
     case dead(ProcessEnd, ranMilliseconds: UInt64)
     case waiting(until: UInt64)
-    /// Connected without a process.
-    case held
   }
 
   /// One leaf.
   struct Entry: Equatable {
     var phase: Phase
+    /// `state` as last read.
+    var state: Int?
     var backOff = BackOff()
     /// Since when the leaf is gone while its process lives, and which signals it got for that.
     var orphan: Orphan?
+    /// When the process was asked to give way to the next one.
+    var replacedAt: UInt64?
+    /// When the process was killed, or when somebody began to wait for a killed one.
+    var killedAt: UInt64?
+    /// The next death is no failure.
+    var isDeathExpected = false
+    /// How many processes followed the first.
+    var restartCount = 0
+    /// Whether it was said that no start helps.
+    var isHopeless = false
+
+    var isConnected: Bool { state == Supervisor.connectedState }
   }
 
   /// What is done to a process without a leaf.
@@ -96,10 +125,13 @@ struct Supervisor {
     case noticed(at: UInt64)
     case terminated(at: UInt64)
     case killed
+    /// Killed, and the leaf is there again: somebody waits for the next process.
+    case missed
   }
 
-  init(stopSeconds: Int) {
+  init(stopSeconds: Int, mayEscalate: Bool = true) {
     stopMilliseconds = UInt64(stopSeconds) * 1000
+    self.mayEscalate = mayEscalate
   }
 
   /// All that runs or will run, for the log and tests.
@@ -113,29 +145,15 @@ struct Supervisor {
     case .listed(let leaves): return listed(leaves, now: now)
     case .started(let leaf, let process): return started(leaf, process: process, now: now)
     case .startFailed(let leaf, let reason):
-      return died(leaf, end: .notStarted(reason), ranMilliseconds: 0)
+      return died(leaf, end: .notStarted(reason), ranMilliseconds: 0, now: now)
     case .exited(let process, let end): return exited(process, end: end, now: now)
+    case .hung(let process): return hung(process, now: now)
+    case .replace(let leaf): return replace(leaf, now: now)
+    case .expected(let leaf):
+      entries[leaf]?.isDeathExpected = true
+      return []
     case .timeReached: return timeReached(now: now)
     case .stop: return stop(now: now)
     }
-  }
-
-  /// When `timeReached` is due, if nothing else happens.
-  var nextDeadline: UInt64? {
-    var deadlines: [UInt64] = []
-    switch shutdown {
-    case .no, .done: break
-    case .draining(let until), .killing(let until): deadlines.append(until)
-    }
-    for entry in entries.values {
-      switch (entry.phase, entry.orphan) {
-      case (.waiting(let until), _): deadlines.append(until)
-      // Only a living process can be pressed; a deadline nobody acts on would never go away.
-      case (.running, .noticed(let at)): deadlines.append(at + Self.orphanMilliseconds)
-      case (.running, .terminated(let at)): deadlines.append(at + Self.terminationMilliseconds)
-      default: break
-      }
-    }
-    return deadlines.min()
   }
 }

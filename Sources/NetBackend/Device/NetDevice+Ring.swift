@@ -13,6 +13,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       try queues.open(uplink)
       handle(.targetOpened)
     } catch {
+      if lifecycle.needsAdoption { logPostponement(error.description) }
       handle(.targetFailed(error.description))
     }
   }
@@ -43,12 +44,14 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     do throws(NetConnectionError) {
       try connect(parameters)
       log.info(
-        "connected",
+        isAdopting ? "taken over" : "connected",
         metadata: [
           "queues": "\(parameters.queues.count)",
           "features": "\(parameters.guest.features.rawValue)",
           "control-ring": "\(parameters.control != nil)",
         ])
+      isAdopting = false
+      lastReason = nil
       handle(.ringConnected)
     } catch {
       failToConnect(error.description)
@@ -57,9 +60,10 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
 
   /// Says that the rings cannot be connected. Of rings that were to be taken over, nothing is kept
   /// until the next try.
-  private mutating func failToConnect(_ reason: String) {
-    if lifecycle.needsAdoption {
-      log.warning("the interface cannot be taken over yet", metadata: ["reason": "\(reason)"])
+  mutating func failToConnect(_ reason: String) {
+    if isAdopting {
+      isAdopting = false
+      logPostponement(reason)
       disconnectControl()
       _ = disconnectQueues()
     }
@@ -69,13 +73,22 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
   private mutating func connect(_ parameters: NetRingParameters) throws(NetConnectionError) {
     guard let configuration, let policy else { return }
     policy.setFiltersMulticast(parameters.requestsMulticastControl)
+    if isAdopting {
+      try checkQueueCount(parameters)
+      if !policy.restore(now: now) {
+        logOnce("taken over without what the guest had set", "nobody kept it")
+      }
+    } else {
+      policy.clear()
+    }
     if let place = parameters.control {
       control = try ControlQueue(
         place, frontendDomain: leaf.frontendDomain, queueCount: parameters.queues.count,
-        hypervisor: &hypervisor)
+        status: status, adopts: isAdopting, hypervisor: &hypervisor)
     }
     try queues.connect(
-      parameters.queues, guest: parameters.guest, address: configuration.address, policy: policy)
+      parameters.queues, guest: parameters.guest, address: configuration.address, policy: policy,
+      adopts: isAdopting)
     ringParameters = parameters
   }
 

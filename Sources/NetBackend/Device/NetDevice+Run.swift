@@ -3,13 +3,17 @@ import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
 extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == ThreadedQueues {
-  /// Serves the device until its life ends.
+  /// Serves the device until its life ends, with signs of life in its status page.
   mutating func runToEnd() throws(BackendProcessError) {
+    let heartbeat = Heartbeat(status, thread: 0)
+    defer { heartbeat.end() }
     start(now: MonotonicClock.nanoseconds())
     var hasMore = false
     while !isFinished {
       do throws(Errno) {
-        try queues.loop.wait(timeoutNanoseconds: waitingTime(hasMore: hasMore))
+        try queues.loop.wait(
+          timeoutNanoseconds: heartbeat.limit(waitingTime(hasMore: hasMore)))
+        heartbeat.tick()
         try takeLoopEvents()
         hasMore = turn(now: MonotonicClock.nanoseconds())
         if store.wantsToWrite { queues.loop.armXenStoreWritable() }
@@ -22,6 +26,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
         throw .loop(error)
       }
       if let storeFailure { throw .store(storeFailure) }
+      if let queueError { throw .loop(queueError) }
     }
   }
 

@@ -11,7 +11,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       case .ring(let values, let compares): takeRing(values, compares: compares)
       case .lifecycle(let event): handle(event)
       case .changed(let path): takeChange(path)
-      case .values(let values, let token): take(values[0], for: Reading(rawValue: token))
+      case .values(let values, let token): take(values, for: Reading(rawValue: token))
       }
     }
   }
@@ -22,7 +22,8 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       let configuration = try NetConfiguration(values: values, filter: options.filter)
       do throws(PacketFilterError) {
         let filter = try PacketFilter(configuration.filterExpression)
-        policy = VifPolicy(filter: filter, rate: configuration.rate, now: now)
+        policy = VifPolicy(
+          filter: filter, rate: configuration.rate, now: now, status: status)
       } catch {
         throw .filter(error)
       }
@@ -55,7 +56,8 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     }
   }
 
-  private mutating func take(_ value: String?, for reading: Reading?) {
+  private mutating func take(_ values: [String?], for reading: Reading?) {
+    let value = values[0]
     switch reading {
     case .rate?:
       do throws(NetRateError) {
@@ -68,6 +70,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     case .multicastControl?:
       policy?.setFiltersMulticast(value == "1")
     case .headroom?: takeHeadroom(value)
+    case .promises?: takePromises(values)
     case nil: break
     }
   }
@@ -92,6 +95,8 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
 
   /// Writes a state, alone or with the vif's features.
   mutating func publish(_ state: XenbusState, withFeatures: Bool) {
+    // What an earlier process promised ends with the connection that it was promised for.
+    if withFeatures { promisedQueueCountMax = nil }
     let operations =
       withFeatures
       ? NetFeatures.nodes(

@@ -22,21 +22,31 @@ struct NetDevice<
   /// The queues and the network side, and in production the event loop.
   var queues: Queues
   var store: LeafStore<Transport>
+  /// Where signs of life go, and what the guest has set.
+  let status: StatusPage
 
   var lifecycle = BackendLifecycle(canReconfigure: true)
   /// Known once the leaf has been read.
   var configuration: NetConfiguration?
   var configurationError: NetConfigurationError?
-  /// Made once, so that what the guest has set outlives a reconnection.
+  /// Made once; what the guest has set in it begins anew with every new connection.
   var policy: VifPolicy?
   /// What the connected queues were made from, to notice when the frontend made new ones.
   var ringParameters: NetRingParameters?
   var control: ControlQueue?
+  /// The most queues that an earlier process told the guest of, since its rings were taken over.
+  var promisedQueueCountMax: Int?
+  /// Whether the rings that are being connected are those of an earlier process.
+  var isAdopting = false
+  /// What was logged last of what comes again and again.
+  var lastReason: String?
   var deadlines = Deadlines<Deadline>()
   /// The port to unmask when the turn's work is done.
   var maskedPort: EventChannelPort?
   /// Why the connection to XenStore is of no use any more.
   var storeFailure: XenStoreFailure?
+  /// Why a queue's thread cannot go on, through no fault of the guest: the next process can.
+  private(set) var queueError: Errno?
   /// Set by the life cycle's last action.
   private(set) var isFinished = false
   /// The time of the event being handled, in nanoseconds of a monotonic clock.
@@ -53,12 +63,13 @@ struct NetDevice<
     case rate
     case multicastControl
     case headroom
+    case promises
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
   init(
     leaf: BackendLeaf, options: NetOptions, log: Logger, hypervisor: consuming Xen,
-    queues: consuming Queues, store: consuming XenStoreClient<Transport>
+    queues: consuming Queues, store: consuming XenStoreClient<Transport>, status: StatusPage
   ) {
     self.leaf = leaf
     self.options = options
@@ -66,6 +77,7 @@ struct NetDevice<
     self.hypervisor = hypervisor
     self.queues = queues
     self.store = LeafStore(leaf: leaf, client: store, log: log)
+    self.status = status
   }
 
   /// Reads the leaf and starts to watch it.
@@ -83,7 +95,9 @@ struct NetDevice<
   }
 
   /// The most queues that the guest may have.
-  var queueCountMax: Int { min(options.queueCountMax, uplink.queueCountMax) }
+  var queueCountMax: Int {
+    promisedQueueCountMax ?? min(options.queueCountMax, uplink.queueCountMax)
+  }
 
   /// Takes in that XenStore has something to say.
   mutating func handleStore(now: UInt64) throws(XenStoreFailure) {
@@ -104,17 +118,29 @@ struct NetDevice<
   mutating func turn(now: UInt64) -> Bool {
     self.now = now
     if deadlines.take(.hold, now) { handle(.timerFired) }
-    if let failure = queues.failure { giveUp(failure) }
+    if queueError == nil, let failure = queues.failure { giveUp(failure) }
     let hasMore = runControl()
     takeStoreEvents()
     return hasMore && !isFinished
   }
 
-  /// A queue has stopped by itself. The life cycle lets go of all of them.
+  /// A queue has stopped by itself. Where the guest broke the protocol, the life cycle lets go of
+  /// all of them. Otherwise the process ends and the guest waits for the next one.
   private mutating func giveUp(_ failure: QueueFailure) {
     log.error("a queue has stopped", metadata: ["reason": "\(failure)"])
-    _ = disconnectQueues()
-    handle(.violation(failure.description))
+    switch failure {
+    case .violation:
+      _ = disconnectQueues()
+      handle(.violation(failure.description))
+    case .loop(let errno): queueError = errno
+    }
+  }
+
+  /// Logs a reason that comes again and again only when it is a new one.
+  mutating func logOnce(_ text: String, _ reason: String) {
+    guard lastReason != reason else { return }
+    lastReason = reason
+    log.warning("\(text)", metadata: ["reason": "\(reason)"])
   }
 
   private mutating func runControl() -> Bool {
@@ -143,7 +169,8 @@ struct NetDevice<
     case .publishCapacity: store.publish(.connected, with: [])
     case .startTimer(let milliseconds):
       deadlines.set(.hold, now + UInt64(milliseconds) * 1_000_000)
-    case .connectRing, .adoptRing: readRing(compares: false)
+    case .connectRing: readRing(compares: false)
+    case .adoptRing: adoptRings()
     case .compareRing: readRing(compares: true)
     case .reconfigure: readHeadroom()
     case .quiesce: quiesce()

@@ -9,9 +9,11 @@ protocol NetQueues: ~Copyable {
   mutating func open(_ uplink: NetUplink) throws(NetPortError)
 
   /// Connects all queues, and begins to serve.
+  ///
+  /// - Parameter adopts: whether an earlier process has served the rings and died.
   mutating func connect(
     _ parameters: [NetQueueParameters], guest: NetGuest, address: EthernetAddress,
-    policy: VifPolicy
+    policy: VifPolicy, adopts: Bool
   ) throws(NetConnectionError)
 
   /// Stops serving, and lets go of the rings. Also after a failed ``connect``.

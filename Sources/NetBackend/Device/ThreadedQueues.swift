@@ -8,13 +8,17 @@ private struct QueueWork {
   let parameters: NetQueueParameters
   let guest: NetGuest
   let policy: VifPolicy
+  let status: StatusPage
+  let place: Int
+  let adopts: Bool
 
   func run<Port: PolledPort & ~Copyable>(opening open: () throws(NetPortError) -> Port) {
     do throws(NetConnectionError) {
       let port: Port
       do throws(NetPortError) { port = try open() } catch { throw .port(error) }
       let loop = try QueueLoop(
-        parameters, guest: guest, policy: policy, thread: thread, port: port)
+        parameters, guest: guest, policy: policy, thread: thread, status: status,
+        place: place, adopts: adopts, port: port)
       thread.began(.success(()))
       loop.run()
     } catch {
@@ -28,14 +32,18 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   /// The control thread's.
   var loop: EventLoop
   private let report: WakeUp
+  private let status: StatusPage
   private var threads: [QueueThread] = []
   private var uplink: NetUplink?
 
   static let reportToken = 1
 
   /// Takes over the control thread's loop.
-  init(_ loop: consuming EventLoop) throws(Errno) {
+  ///
+  /// - Parameter status: where the queues' threads give signs of life.
+  init(_ loop: consuming EventLoop, status: StatusPage) throws(Errno) {
     report = try WakeUp()
+    self.status = status
     self.loop = loop
     listenForReports()
   }
@@ -53,7 +61,7 @@ struct ThreadedQueues: NetQueues, ~Copyable {
 
   mutating func connect(
     _ parameters: [NetQueueParameters], guest: NetGuest, address: EthernetAddress,
-    policy: VifPolicy
+    policy: VifPolicy, adopts: Bool
   ) throws(NetConnectionError) {
     guard let uplink else { throw .port(.missing("")) }
     let exchange: FrameExchange
@@ -62,10 +70,13 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     } catch {
       throw .memory(error)
     }
+    let status = status
     for (index, queue) in parameters.enumerated() {
       let thread = try QueueThread.start(wakeUp: exchange.wakeUp(of: index), report: report) {
         thread in
-        let work = QueueWork(thread: thread, parameters: queue, guest: guest, policy: policy)
+        let work = QueueWork(
+          thread: thread, parameters: queue, guest: guest, policy: policy, status: status,
+          place: 1 + index, adopts: adopts)
         switch uplink {
         case .tap(let name):
           work.run { () throws(NetPortError) in

@@ -4,7 +4,7 @@ import SystemPackage
 /// The control ring of a vif: the guest's requests about hashes.
 ///
 /// One thread uses an instance, that of the control path. Every request is answered before the next
-/// is taken.
+/// is taken, and every answer is kept before it is written over its request.
 struct ControlQueue: ~Copyable {
   /// Our end of the guest's event channel.
   let port: EventChannelPort
@@ -13,15 +13,24 @@ struct ControlQueue: ~Copyable {
   private var batch = GrantCopyBatch(capacity: 1)
   private let frontendDomain: DomainIdentifier
   private let queueCount: Int
+  private var kept: KeptValue<KeptControlAnswer?, StatusPage>
+  /// What an earlier process may have written and not published.
+  private var inherited: KeptControlAnswer?
+  /// An earlier process may have died between publishing an answer and sending the event for it.
+  private var owesNotification: Bool
 
   /// Requests of a turn: a ring full. A guest that keeps it full must not keep the control path
   /// from anything else.
   static let requestCountMax = NetLimits.controlRingSlotCount
 
   /// Maps the ring and binds its event channel.
+  ///
+  /// - Parameters:
+  ///   - status: the page in which answers are kept; nil keeps none.
+  ///   - adopts: whether an earlier process has served the ring and died.
   init<Xen: Hypervisor & ~Copyable>(
     _ parameters: NetRingParameters.Control, frontendDomain: DomainIdentifier, queueCount: Int,
-    hypervisor: inout Xen
+    status: StatusPage? = nil, adopts: Bool = false, hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let pages: SharedPages
     do throws(Errno) {
@@ -52,6 +61,12 @@ struct ControlQueue: ~Copyable {
     self.port = port
     self.frontendDomain = frontendDomain
     self.queueCount = queueCount
+    var kept = KeptValue<KeptControlAnswer?, StatusPage>(nil, in: status)
+    // An answer that was kept for another ring could fit into this one by chance.
+    if !adopts || !kept.restore() { kept.save() }
+    inherited = kept.value
+    self.kept = kept
+    owesNotification = adopts
   }
 
   /// Answers what is in the ring.
@@ -63,10 +78,16 @@ struct ControlQueue: ~Copyable {
     do throws(RingViolation) {
       for _ in 0..<Self.requestCountMax {
         guard let request = try takeRequest() else { break }
-        ring.stage(answer(request, &hypervisor, policy))
+        let response = answer(request, &hypervisor, policy)
+        kept.value = KeptControlAnswer(response, at: ring.responseProducer)
+        kept.save()
+        ring.stage(response)
         ring.pushStaged()
       }
-      if ring.takeNotifyDecision() { hypervisor.notify(port) }
+      if ring.takeNotifyDecision() || owesNotification {
+        owesNotification = false
+        hypervisor.notify(port)
+      }
       return try ring.armRequestEvent()
     } catch {
       throw .ring(error)
@@ -85,6 +106,12 @@ struct ControlQueue: ~Copyable {
   private mutating func answer<Xen: Hypervisor & ~Copyable>(
     _ request: NetControlRequest, _ hypervisor: inout Xen, _ policy: VifPolicy
   ) -> NetControlResponse {
+    // The first request only: a later one may have the same numbers.
+    if let answer = inherited.take(),
+      let response = answer.response(to: request, at: ring.responseProducer)
+    {
+      return response
+    }
     switch policy.withHash({ $0.handle(request) }) {
     case .respond(let response): return response
     case .copy(let reference, let byteCount):

@@ -33,6 +33,8 @@ enum NetConnectionError: Error, CustomStringConvertible {
   /// The network side of a queue could not be opened.
   case port(NetPortError)
   case violation(NetViolation)
+  /// What an earlier process promised cannot be kept.
+  case promise(NetPromiseError)
 
   var description: String {
     switch self {
@@ -43,6 +45,7 @@ enum NetConnectionError: Error, CustomStringConvertible {
     case .thread(let errno): "cannot start the thread of a queue: \(errno)"
     case .port(let error): error.description
     case .violation(let violation): violation.description
+    case .promise(let error): error.description
     }
   }
 }

@@ -12,6 +12,8 @@ struct NetQueue: ~Copyable {
   let receivePort: EventChannelPort
   private let policy: VifPolicy
   private var statistics = NetStatistics()
+  /// An earlier process may have died between publishing and sending the events for it.
+  private var owesNotifications: Bool
 
   /// What came of a turn.
   struct Outcome {
@@ -24,8 +26,10 @@ struct NetQueue: ~Copyable {
   }
 
   /// Maps the guest's rings and binds its event channels.
+  ///
+  /// - Parameter adopts: whether an earlier process has served the rings and died.
   init<Xen: Hypervisor & ~Copyable>(
-    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy,
+    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, adopts: Bool = false,
     hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let transmitPages = try Self.map(parameters.transmitRing, guest, &hypervisor)
@@ -49,6 +53,7 @@ struct NetQueue: ~Copyable {
     self.transmitPort = transmitPort
     self.receivePort = receivePort
     self.policy = policy
+    owesNotifications = adopts
   }
 
   private static func map<Xen: Hypervisor & ~Copyable>(
@@ -86,10 +91,13 @@ struct NetQueue: ~Copyable {
     statistics.turns += 1
     let sent = try transmit.turn(
       hypervisor: &hypervisor, port: &port, policy: policy, now: now)
-    notify(transmit.ring.takeNotifyDecision(), transmitPort, &hypervisor)
+    notify(
+      transmit.ring.takeNotifyDecision() || owesNotifications, transmitPort, &hypervisor)
     let received = try receive.turn(
       hypervisor: &hypervisor, port: &port, policy: policy, now: now)
-    notify(receive.ring.takeNotifyDecision(), receivePort, &hypervisor)
+    let owesReceive = owesNotifications && receivePort != transmitPort
+    owesNotifications = false
+    notify(receive.ring.takeNotifyDecision() || owesReceive, receivePort, &hypervisor)
     var outcome = Outcome(
       hasMore: sent.hasMore || received.hasMore, wantsFrames: received.wantsFrames,
       notBefore: Self.earlier(sent.notBefore, received.notBefore))

@@ -14,18 +14,25 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   private var port: Port
   private var loop: EventLoop
   private let thread: QueueThread
+  private let heartbeat: Heartbeat
+  private var sums: NetSums
   private var maskedPort: EventChannelPort?
   private var isPollingFrames = false
   private var isStopping = false
 
   /// Connects a queue, on the thread that will serve it.
+  ///
+  /// - Parameters:
+  ///   - place: the thread's in the status page.
+  ///   - adopts: whether an earlier process has served the rings and died.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    port: consuming Port
+    status: StatusPage, place: Int, adopts: Bool, port: consuming Port
   ) throws(NetConnectionError) {
     var hypervisor: XenHypervisor
     do throws(Errno) { hypervisor = try XenHypervisor() } catch { throw .device(error) }
-    let queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+    let queue = try NetQueue(
+      parameters, guest: guest, policy: policy, adopts: adopts, hypervisor: &hypervisor)
     var loop: EventLoop
     do throws(Errno) {
       loop = try EventLoop(
@@ -39,6 +46,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     self.port = port
     self.loop = loop
     self.thread = thread
+    heartbeat = Heartbeat(status, thread: place)
+    sums = NetSums(status)
   }
 
   /// Serves until the control thread says stop, or the guest breaks the protocol. The guest's rings
@@ -51,6 +60,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     }
     let statistics = queue.totals
     queue.unbind(&hypervisor)
+    heartbeat.end()
     thread.state.withLock { $0.statistics = statistics }
   }
 
@@ -58,7 +68,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     var outcome = NetQueue.Outcome(hasMore: true)
     while true {
       do throws(Errno) {
-        try loop.wait(timeoutNanoseconds: waitingTime(outcome))
+        try loop.wait(timeoutNanoseconds: heartbeat.limit(waitingTime(outcome)))
+        heartbeat.tick()
         try takeEvents()
       } catch {
         throw .loop(error)
@@ -70,6 +81,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
       } catch {
         throw .violation(error)
       }
+      sums.report(queue.totals)
       if !outcome.hasMore { listen(outcome) }
     }
   }

@@ -6,6 +6,8 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   public enum Mode: Sendable, Equatable {
     /// Serve a leaf.
     case serve(BackendLeaf)
+    /// Get ready, and wait for an order on this descriptor that says which leaf to serve.
+    case spare(ordersDescriptor: Int32)
     case help
     case version
     /// The arguments are wrong; the text says how.
@@ -26,8 +28,15 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   public var logLevel = Logger.Level.info
   /// Connect here instead of `/dev/xen/xenbus`.
   public var xenStoreSocket: String?
+  /// The status page that whoever started the process made for it.
+  public var statusDescriptor: Int32?
   /// The program's own options.
   public var options: Options
+  /// All arguments but those that make the process a spare: what the spare becomes has them too.
+  public private(set) var lasting: [String] = []
+
+  private var isSpare = false
+  private var ordersDescriptor: Int32?
 
   /// Reads the arguments, without the program's name.
   ///
@@ -43,39 +52,83 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   ) {
     self.options = options
     var rest = Array(arguments)[...]
-    while let argument = rest.popFirst() {
-      switch argument {
-      case "--help", "-h": mode = .help
-      case "--version": mode = .version
-      case "--path":
-        guard let text = rest.popFirst(), let leaf = BackendLeaf(text), accepts(leaf.kind) else {
-          mode = .wrong("--path needs a leaf such as \(example)")
-          return
-        }
-        mode = .serve(leaf)
-        continue
-      case "--log-level":
-        guard let text = rest.popFirst(), let level = Logger.Level(rawValue: text) else {
-          mode = .wrong("--log-level needs one of trace, debug, info, notice, warning, error")
-          return
-        }
-        logLevel = level
-        continue
-      case "--xenstore":
-        guard let path = rest.popFirst(), path.hasPrefix("/") else {
-          mode = .wrong("--xenstore needs the absolute path of xenstored's socket")
-          return
-        }
-        xenStoreSocket = path
-        continue
-      default:
-        switch takeOption(&self.options, argument, { rest.popFirst() }) {
-        case .taken: continue
-        case .unknown: mode = .wrong("unknown argument '\(argument)'")
-        case .wrong(let text): mode = .wrong(text)
-        }
+    while let argument = rest.first {
+      let before = rest
+      rest.removeFirst()
+      guard takeCommon(argument, &rest, example, accepts, takeOption) else { return }
+      if !["--spare", "--orders-descriptor", "--status-descriptor"].contains(argument) {
+        lasting += before.prefix(before.count - rest.count)
       }
-      return
+    }
+    judgeSpare()
+  }
+
+  /// Takes one argument with its value.
+  ///
+  /// - Returns: false when the mode is decided.
+  private mutating func takeCommon(
+    _ argument: String, _ rest: inout ArraySlice<String>, _ example: String,
+    _ accepts: (BackendLeaf.Kind) -> Bool,
+    _ takeOption: (inout Options, String, () -> String?) -> Outcome
+  ) -> Bool {
+    switch argument {
+    case "--help", "-h": mode = .help
+    case "--version": mode = .version
+    case "--path":
+      guard let text = rest.popFirst(), let leaf = BackendLeaf(text), accepts(leaf.kind) else {
+        return isWrong("--path needs a leaf such as \(example)")
+      }
+      mode = .serve(leaf)
+      return true
+    case "--spare":
+      isSpare = true
+      return true
+    case "--orders-descriptor", "--status-descriptor":
+      guard let text = rest.popFirst(), let number = Int32(text), number >= 0 else {
+        return isWrong("\(argument) needs the number of an open descriptor")
+      }
+      if argument == "--orders-descriptor" {
+        ordersDescriptor = number
+      } else {
+        statusDescriptor = number
+      }
+      return true
+    case "--log-level":
+      guard let text = rest.popFirst(), let level = Logger.Level(rawValue: text) else {
+        return isWrong("--log-level needs one of trace, debug, info, notice, warning, error")
+      }
+      logLevel = level
+      return true
+    case "--xenstore":
+      guard let path = rest.popFirst(), path.hasPrefix("/") else {
+        return isWrong("--xenstore needs the absolute path of xenstored's socket")
+      }
+      xenStoreSocket = path
+      return true
+    default:
+      switch takeOption(&options, argument, { rest.popFirst() }) {
+      case .taken: return true
+      case .unknown: return isWrong("unknown argument '\(argument)'")
+      case .wrong(let text): return isWrong(text)
+      }
+    }
+    return false
+  }
+
+  private mutating func isWrong(_ text: String) -> Bool {
+    mode = .wrong(text)
+    return false
+  }
+
+  /// A spare does not know its leaf, and nobody else hears orders.
+  private mutating func judgeSpare() {
+    guard isSpare || ordersDescriptor != nil else { return }
+    if case .serve = mode {
+      mode = .wrong("--path goes with neither --spare nor --orders-descriptor")
+    } else if isSpare, let ordersDescriptor {
+      mode = .spare(ordersDescriptor: ordersDescriptor)
+    } else {
+      mode = .wrong("--spare and --orders-descriptor go together")
     }
   }
 }

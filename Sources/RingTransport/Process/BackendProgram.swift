@@ -11,17 +11,33 @@ public protocol BackendProgram {
   /// What `--help` prints.
   static var helpText: String { get }
 
+  /// Reads the program's arguments, without its name.
+  static func read(_ arguments: [String]) -> BackendArguments<Options>
+
   /// Serves the leaf until the device's life ends. Called on the main thread.
   static func serve<Transport: XenStoreTransport & ~Copyable>(
-    _ leaf: BackendLeaf, _ options: Options, log: Logger,
+    _ task: BackendTask<Options>, hypervisor: consuming XenHypervisor, loop: consuming EventLoop,
     store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError)
 }
 
+/// What a backend process is to do.
+public struct BackendTask<Options: Sendable>: Sendable {
+  /// The device's directory.
+  public var leaf: BackendLeaf
+  /// The program's own options.
+  public var options: Options
+  /// Names the device in every line.
+  public var log: Logger
+  /// The device's page, which this process has begun to write.
+  public var status: StatusPage
+}
+
 extension BackendProgram {
   /// Does what the arguments say, and returns the exit status: 0 when the device's life ended in
-  /// good order, 1 after a failure, 2 for wrong arguments.
-  public static func run(_ arguments: BackendArguments<Options>) -> Int32 {
+  /// good order, 1 after a failure, 2 for wrong arguments or a malformed order.
+  public static func run(_ arguments: some Sequence<String>) -> Int32 {
+    let arguments = read(Array(arguments))
     switch arguments.mode {
     case .help:
       print(helpText, terminator: "")
@@ -32,32 +48,117 @@ extension BackendProgram {
     case .wrong(let text):
       writeError("\(name): \(text)\n\n" + helpText)
       return 2
-    case .serve(let leaf):
-      return serve(leaf, arguments)
+    case .serve, .spare:
+      return start(arguments)
     }
   }
 
-  private static func serve(
-    _ leaf: BackendLeaf, _ arguments: BackendArguments<Options>
-  ) -> Int32 {
-    var log = Logger(label: name) { _ in
-      ConsoleLog(console: .standardError, program: name, level: arguments.logLevel)
-    }
-    log[metadataKey: "device"] = "\(leaf.frontendDomain)/\(leaf.device)"
+  private static func start(_ arguments: BackendArguments<Options>) -> Int32 {
+    var log = log(arguments)
     do throws(BackendProcessError) {
       if let socket = arguments.xenStoreSocket {
         let transport = try openStore { () throws(Errno) in
           try XenStoreSocketTransport(path: socket)
         }
-        try serve(leaf, arguments.options, log: log, store: XenStoreClient(transport))
+        try serve(arguments, &log, XenStoreClient(transport))
       } else {
         let transport = try openStore { () throws(Errno) in try XenStoreDeviceTransport() }
-        try serve(leaf, arguments.options, log: log, store: XenStoreClient(transport))
+        try serve(arguments, &log, XenStoreClient(transport))
       }
       return 0
     } catch {
       log.critical("cannot go on", metadata: ["error": "\(error)"])
+      if case .order = error { return 2 }
       return 1
+    }
+  }
+
+  /// Opens what every device needs. A spare waits when that is done, which is most of what a start
+  /// takes.
+  private static func serve<Transport: XenStoreTransport & ~Copyable>(
+    _ arguments: BackendArguments<Options>, _ log: inout Logger,
+    _ store: consuming XenStoreClient<Transport>
+  ) throws(BackendProcessError) {
+    let hypervisor: XenHypervisor
+    do throws(Errno) {
+      hypervisor = try XenHypervisor()
+    } catch {
+      throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
+    }
+    var loop: EventLoop
+    do throws(Errno) {
+      loop = try EventLoop(
+        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: store.fileDescriptor)
+    } catch {
+      throw .open("io_uring", error)
+    }
+    let task: BackendTask<Options>?
+    switch arguments.mode {
+    case .serve(let leaf):
+      let status = try openStatus(arguments.statusDescriptor)
+      task = BackendTask(leaf: leaf, options: arguments.options, log: log, status: status)
+    case .spare(let descriptor):
+      task = try awaitOrder(descriptor, spare: arguments, &loop)
+    case .help, .version, .wrong:
+      task = nil
+    }
+    guard var task else { return }
+    task.log[metadataKey: "device"] = "\(task.leaf.frontendDomain)/\(task.leaf.device)"
+    log = task.log
+    try serve(task, hypervisor: hypervisor, loop: loop, store: store)
+  }
+
+  /// Waits until init says which leaf to serve.
+  ///
+  /// - Returns: nil when it never will.
+  private static func awaitOrder(
+    _ descriptor: Int32, spare: BackendArguments<Options>, _ loop: inout EventLoop
+  ) throws(BackendProcessError) -> BackendTask<Options>? {
+    let socket = OrderSocket(
+      adopting: OwnedFileDescriptor(adopting: FileDescriptor(rawValue: descriptor)))
+    do throws(Errno) {
+      guard try loop.waitReadable(descriptor) else { return nil }
+    } catch {
+      throw .loop(error)
+    }
+    let message: OrderSocket.Message
+    do throws(Errno) { message = try socket.receive() } catch { throw .open("orders", error) }
+    switch consume message {
+    case .end: return nil
+    case .malformed(let reason): throw .order(reason)
+    case .order(let order, let status):
+      let ordered = read(spare.lasting + ["--path", order.leaf] + order.arguments)
+      guard case .serve(let leaf) = ordered.mode, ordered.statusDescriptor == nil else {
+        if case .wrong(let reason) = ordered.mode { throw .order(reason) }
+        throw .order("no leaf to serve")
+      }
+      // A spare has the log level and XenStore that it was started with.
+      let number: Int32? =
+        switch status {
+        case .some(let file): file.rawValue
+        case .none: nil
+        }
+      return BackendTask(
+        leaf: leaf, options: ordered.options, log: log(ordered),
+        status: try openStatus(number))
+    }
+  }
+
+  private static func openStatus(
+    _ descriptor: Int32?
+  ) throws(BackendProcessError) -> StatusPage {
+    do throws(Errno) {
+      let page = try StatusPage(sharing: descriptor)
+      page.begin()
+      return page
+    } catch {
+      throw .open("the status page", error)
+    }
+  }
+
+  private static func log(_ arguments: BackendArguments<Options>) -> Logger {
+    Logger(label: name) { _ in
+      ConsoleLog(console: .standardError, program: name, level: arguments.logLevel)
     }
   }
 
@@ -79,6 +180,8 @@ public enum BackendProcessError: Error, CustomStringConvertible {
   case open(String, Errno)
   case loop(Errno)
   case store(XenStoreFailure)
+  /// A spare was told nonsense.
+  case order(String)
 
   /// For the log.
   public var description: String {
@@ -86,6 +189,7 @@ public enum BackendProcessError: Error, CustomStringConvertible {
     case .open(let what, let errno): "cannot open \(what): \(errno)"
     case .loop(let errno): "the event loop failed: \(errno)"
     case .store(let failure): "the connection to XenStore failed: \(failure)"
+    case .order(let reason): "the order cannot be followed: \(reason)"
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// The clock by which everything here waits and measures: it starts at an arbitrary moment, and

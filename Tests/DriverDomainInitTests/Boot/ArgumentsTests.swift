@@ -34,7 +34,13 @@ import Testing
     #expect(configuration.awaitedDevices == ["/dev/disk/by-serial/a b"])
   }
 
+  @Test func initCallsItselfToCopy() {
+    let mode = Arguments.parse(["x", "--copy-program", "/a", "/b"], isProcessOne: false).mode
+    #expect(mode == .copyProgram(from: "/a", beside: "/b"))
+  }
+
   @Test(arguments: [
+    ["x", "--copy-program", "/a"], ["x", "--supervise", "--copy-program", "/a", "/b"],
     ["x"], ["x", "--bogus"], ["x", "--supervise", "--xenstore"],
     ["x", "--supervise", "--block-backend", "relative"], ["x", "driver_domain.log=debug"],
   ])
@@ -49,7 +55,8 @@ import Testing
     #expect(Arguments.parse(["x", "--help"], isProcessOne: false).mode == .help)
     #expect(Arguments.parse(["x", "--version"], isProcessOne: false).mode == .version)
     for name in [
-      "log", "mount", "wait", "wait_seconds", "stop_seconds", "modules", "block_buffer_kib",
+      "hang_seconds", "escalate", "watchdog_seconds", "log", "mount", "wait", "wait_seconds",
+      "stop_seconds", "modules", "block_buffer_kib",
       "bridge", "mtu", "uplink", "address", "filter", "filter.AA-BB-CC-DD-EE-FF",
     ] {
       #expect(Arguments.helpText.contains("driver_domain.\(name)="))

@@ -15,6 +15,7 @@ import Testing
       """
       driver_domain.log=debug driver_domain.wait=/dev/vda,/dev/vdb driver_domain.wait=/dev/vdc \
       driver_domain.wait_seconds=30 driver_domain.stop_seconds=5 \
+      driver_domain.hang_seconds=0 driver_domain.escalate=no driver_domain.watchdog_seconds=30 \
       driver_domain.modules=xfs,virtio_scsi driver_domain.block_buffer_kib=4096 \
       driver_domain.mount=/volumes:/dev/disk/by-partlabel/volumes:ext4 \
       driver_domain.mount=/iso:/dev/vdb:xfs:ro
@@ -24,6 +25,9 @@ import Testing
     #expect(configuration.awaitedDevices == ["/dev/vda", "/dev/vdb", "/dev/vdc"])
     #expect(configuration.waitSeconds == 30)
     #expect(configuration.stopSeconds == 5)
+    #expect(configuration.hangSeconds == 0)
+    #expect(!configuration.mayEscalate)
+    #expect(configuration.watchdogSeconds == 30)
     #expect(configuration.extraModules == ["xfs", "virtio_scsi"])
     #expect(configuration.blockBufferKiB == 4096)
     #expect(
@@ -53,7 +57,10 @@ import Testing
     "driver_domain.wait=vda", "driver_domain.wait=/dev/", "driver_domain.wait=/dev/../etc/passwd",
     "driver_domain.wait_seconds=-1", "driver_domain.wait_seconds=601",
     "driver_domain.wait_seconds=1s", "driver_domain.wait_seconds=99999999999999999999",
-    "driver_domain.stop_seconds=0", "driver_domain.modules=../evil",
+    "driver_domain.stop_seconds=0", "driver_domain.hang_seconds=-1",
+    "driver_domain.hang_seconds=601", "driver_domain.escalate=maybe", "driver_domain.escalate=",
+    "driver_domain.watchdog_seconds=1", "driver_domain.watchdog_seconds=601",
+    "driver_domain.modules=../evil",
     "driver_domain.modules=a/b", "driver_domain.block_buffer_kib=2044",
     "driver_domain.block_buffer_kib=262148", "driver_domain.block_buffer_kib=4097",
     "driver_domain.mount=/v",

@@ -24,6 +24,20 @@ import Testing
       ])
   }
 
+  @Test func sparesAndStatusPagesHaveTheirDescriptors() {
+    let command = BackendCommand.block(
+      "/bin/block-backend", leaf(.virtualBlockDevice), Configuration())
+    #expect(command.furtherArguments == ["--log-level", "info"])
+    #expect(
+      command.withStatus.arguments.suffix(4) == [
+        "--log-level", "info", "--status-descriptor", "3",
+      ])
+    #expect(
+      BackendCommand.spare("/bin/net-backend", Configuration()).arguments == [
+        "net-backend", "--spare", "--orders-descriptor", "4", "--log-level", "info",
+      ])
+  }
+
   @Test func netBackendsArgumentsAreTheContract() {
     var service = InterfaceService(uplink: "tap:vif2.0")
     let interface = leaf(.virtualInterface)

@@ -59,6 +59,26 @@ import Testing
     #expect(text.contains("PATH=/bin"))
   }
 
+  @Test(arguments: [BackendProcess.statusDescriptor, BackendProcess.ordersDescriptor])
+  func passedDescriptorHasItsNumberAndNoOtherIsOpen(number: Int32) throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("", to: "log")
+    try directory.write("passed", to: "file")
+    let path = directory.path
+    let file = try FileDescriptor.open(FilePath(path + "/file"), .readOnly)
+    defer { try? file.close() }
+    let other: Int32 = 7 - number
+    let body = """
+      cat <&\(number) >&2
+      if [ -e /proc/$$/fd/\(other) ]; then echo other >&2; fi
+      """
+    let command = command(try script(body, in: directory))
+    let process = try BackendProcess(errorPath: path + "/log").start(
+      command, passing: .init(descriptor: file.rawValue, number: number))
+    #expect(wait(for: process) == .exited(code: 0))
+    #expect(Files.text(of: path + "/log") == "passed")
+  }
+
   @Test func deathBySignalIsTold() throws {
     let directory = try TemporaryDirectory()
     let command = command(try script("kill -9 $$", in: directory))

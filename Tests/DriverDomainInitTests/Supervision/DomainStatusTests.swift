@@ -60,6 +60,16 @@ import Testing
     #expect(status.nodes["data/driver-domain/bridges/br31"] != nil)
   }
 
+  @Test func restartsAndUpdatesHaveTheirNodes() {
+    var status = DomainStatus()
+    status.restarts = [SupervisorTests.leaf(51712): 3]
+    status.updated = [.block: "done: /v/b, 1 devices"]
+    #expect(status.nodes["data/driver-domain/devices/vbd-2-51712"] == "restarts 3")
+    #expect(status.nodes["data/driver-domain/updated/block-backend"] == "done: /v/b, 1 devices")
+    for device in 0..<100 { status.restarts[SupervisorTests.leaf(UInt32(device))] = 1 }
+    #expect(status.nodes.count == 4 + DomainStatus.restartNodeCountMax)
+  }
+
   @Test func nodesAreBounded() {
     var status = DomainStatus()
     status.errors = Array(repeating: "too long a text", count: 1000)

@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test mutating func nothingToStopStopsAtOnce() {
-    #expect(act(.observed(SupervisorTests.leaf(1), state: 4)) == [])
+    #expect(act(.listed([SupervisorTests.leaf(1)])) == [.observe(SupervisorTests.leaf(1))])
     #expect(act(.stop) == [.stopped])
     #expect(act(.stop) == [])
   }

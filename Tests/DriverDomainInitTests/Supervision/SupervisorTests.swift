@@ -47,7 +47,7 @@ import Testing
   @Test mutating func deathBeforeConnectionIsFollowedByABackedOffStart() {
     run(100)
     var now: UInt64 = 10
-    for (round, delay) in [0, 100, 200, 400].enumerated() {
+    for (round, delay) in [0, 0, 0, 10, 20, 40].enumerated() {
       let process = Int32(100 + round)
       #expect(act(.exited(process: process, end: .killed(signal: 9)), at: now) == [.observe(leaf)])
       let decision = act(.observed(leaf, state: 2), at: now)
@@ -62,36 +62,44 @@ import Testing
       }
       #expect(act(.started(leaf, process: process + 1), at: now) == [])
     }
+    #expect(supervisor.restartCounts == [leaf: 6])
   }
 
-  @Test mutating func connectedLeafIsHeldUntilItsStateChanges() {
+  @Test mutating func connectedLeafIsFollowedInTheSameTurn() {
     run(100)
-    #expect(act(.exited(process: 100, end: .killed(signal: 11))) == [.observe(leaf)])
-    let decision = supervisor.handle(.observed(leaf, state: 4), now: 0)
-    guard case .log(.error, _, leaf) = decision.first, decision.count == 1 else {
-      Issue.record("\(decision)")
-      return
-    }
-    // Said once.
-    #expect(supervisor.handle(.observed(leaf, state: 4), now: 50).isEmpty)
-    #expect(supervisor.handle(.listed([leaf]), now: 60) == [.observe(leaf)])
-    #expect(supervisor.nextDeadline == nil)
-    #expect(act(.observed(leaf, state: 5), at: 70) == [.start(leaf)])
+    #expect(act(.observed(leaf, state: 4)) == [])
+    let killed = Supervisor.Event.exited(process: 100, end: .killed(signal: 9))
+    #expect(act(killed, at: 10) == [.follow(leaf), .observe(leaf)])
+    #expect(act(.started(leaf, process: 101), at: 10) == [])
+    #expect(act(.observed(leaf, state: 4), at: 11) == [])
+    #expect(supervisor.restartCounts == [leaf: 1])
   }
 
-  @Test mutating func heldLeafThatVanishesIsForgotten() {
+  @Test mutating func endOfItsOwnWillIsFollowedWhenTheLeafIsStillThere() {
+    run(100)
     #expect(act(.observed(leaf, state: 4)) == [])
-    #expect(act(.vanished(leaf)) == [.release(leaf)])
-    #expect(supervisor.leaves.isEmpty)
+    #expect(act(.exited(process: 100, end: .exited(code: 0)), at: 10) == [.observe(leaf)])
+    #expect(act(.observed(leaf, state: 4), at: 11) == [.follow(leaf)])
+    #expect(act(.started(leaf, process: 101), at: 11) == [])
+    #expect(act(.exited(process: 101, end: .exited(code: 0)), at: 12) == [.observe(leaf)])
+    #expect(act(.vanished(leaf), at: 13) == [.release(leaf)])
+  }
+
+  @Test mutating func leafFoundConnectedIsAdopted() {
+    #expect(act(.observed(leaf, state: 4)) == [.start(leaf)])
+    #expect(act(.started(leaf, process: 7)) == [])
+    #expect(supervisor.restartCounts == [leaf: 0])
   }
 
   @Test mutating func startThatFailsIsTriedAgain() {
     #expect(act(.observed(leaf, state: 1)) == [.start(leaf)])
-    #expect(act(.startFailed(leaf, reason: "no memory")) == [.observe(leaf)])
-    #expect(act(.observed(leaf, state: 1)) == [.start(leaf)])
+    for _ in 0..<3 {
+      #expect(act(.startFailed(leaf, reason: "no memory")) == [.observe(leaf)])
+      #expect(act(.observed(leaf, state: 1)) == [.start(leaf)])
+    }
     #expect(act(.startFailed(leaf, reason: "no memory")) == [.observe(leaf)])
     #expect(act(.observed(leaf, state: 1)) == [])
-    #expect(supervisor.nextDeadline == 100)
+    #expect(supervisor.nextDeadline == 10)
   }
 
   @Test mutating func leafGivenAgainWhileTheOldProcessEndsStartsAtOnce() {

@@ -66,13 +66,23 @@ struct CreditLimiter: Sendable {
   /// Bytes that may be sent.
   private(set) var credit: UInt64
   /// When the period began whose credit is in `credit`.
-  private var periodStartNanoseconds: UInt64
+  private(set) var periodStartNanoseconds: UInt64
 
   /// Begins with the credit of one period.
   init(rate: NetRate?, nowNanoseconds: UInt64) {
     self.rate = rate
     credit = rate?.byteCount ?? 0
     periodStartNanoseconds = nowNanoseconds
+  }
+
+  /// Goes on with the credit that another limiter had. Whatever it was, no more is given than a
+  /// burst, and a period cannot have begun later than now.
+  mutating func resume(
+    credit: UInt64, periodStartNanoseconds start: UInt64, nowNanoseconds: UInt64
+  ) {
+    guard let rate else { return }
+    self.credit = min(credit, Self.burst(of: rate))
+    periodStartNanoseconds = min(start, nowNanoseconds)
   }
 
   /// Puts another limit in force. Credit that was not spent stays, as far as the new limit keeps

@@ -1,0 +1,74 @@
+// What passes between init and its backends: sealed memory, and messages that carry descriptors. As
+// c_linux.h: macros, variadic calls and the unions of control messages only.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// F_ADD_SEALS and its flags, which glibc hides without _GNU_SOURCE, and linux/fcntl.h repeats what
+// glibc has.
+static const int c_add_seals = 1024 + 9;
+static const int c_seals_of_fixed_size = 0x1 | 0x2 | 0x4;
+
+// Memory in a file without a name (memfd_create(2)), whose size nobody can change any more: who
+// maps it cannot be hurt by somebody who cuts it. -1 and errno on failure.
+static inline int c_make_fixed_memory(const char *name, size_t byteCount) {
+  int descriptor = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor < 0) { return -1; }
+  if (ftruncate(descriptor, (off_t)byteCount) != 0 ||
+      fcntl(descriptor, c_add_seals, c_seals_of_fixed_size) != 0) {
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return -1;
+  }
+  return descriptor;
+}
+
+// Two connected sockets that keep messages apart; they block. -1 and errno on failure.
+static inline int c_make_message_sockets(int descriptors[2]) {
+  return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
+}
+
+// Sends one message with one descriptor; never waits, and raises no signal.
+static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size_t byteCount,
+                                             int passed) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
+  memset(&control, 0, sizeof control);
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = byteCount};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Waits for one message, with at most one descriptor: -1 in `passed` when there was none. Of a
+// message that is too long, or carries more, the rest is lost, and `isCut` says so.
+static inline ssize_t c_receive_with_descriptor(int socket, void *bytes, size_t byteCount,
+                                                int *passed, int *isCut) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
+  struct iovec part = {.iov_base = bytes, .iov_len = byteCount};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  *passed = -1;
+  *isCut = 0;
+  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (received < 0) { return received; }
+  *isCut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+      header->cmsg_len == CMSG_LEN(sizeof(int))) {
+    memcpy(passed, CMSG_DATA(header), sizeof *passed);
+  }
+  return received;
+}

@@ -1,0 +1,121 @@
+import Glibc
+import Logging
+import RingTransport
+import SystemPackage
+
+/// How a leaf gets its process: from a waiting spare, or a new one.
+extension DriverDomain where Transport: ~Copyable {
+  /// Gives the leaf a process with these arguments, and the status page of the one before.
+  func start(_ leaf: BackendLeaf, _ command: BackendCommand) -> Supervisor.Event {
+    do throws(Errno) {
+      let status = try status(of: leaf)
+      if let process = orderSpare(leaf, command, status) {
+        return .started(leaf, process: process)
+      }
+      let passed = BackendProcess.Passed(
+        descriptor: status.file.rawValue, number: BackendProcess.statusDescriptor)
+      let process = try options.processes.start(command.withStatus, passing: passed)
+      logDelay("process started", leaf)
+      return .started(leaf, process: process)
+    } catch {
+      return .startFailed(leaf, reason: "\(command.program): \(error)")
+    }
+  }
+
+  /// The next process of a connected device: as the last, without a look into XenStore.
+  func follow(_ leaf: BackendLeaf) -> Supervisor.Event? {
+    guard let command = commands[leaf] else { return start(leaf) }
+    return start(leaf, command)
+  }
+
+  private func status(of leaf: BackendLeaf) throws(Errno) -> LeafStatus {
+    if let status = statuses[leaf] { return status }
+    let status = try LeafStatus()
+    statuses[leaf] = status
+    return status
+  }
+
+  /// Has the waiting process of the leaf's program serve it; nil when there is none.
+  private func orderSpare(
+    _ leaf: BackendLeaf, _ command: BackendCommand, _ status: LeafStatus
+  ) -> Int32? {
+    let role = BackendPrograms.Role(leaf.kind)
+    guard let process = spares.take(role, now: MonotonicClock.milliseconds()),
+      let connection = spareConnections.removeValue(forKey: role)
+    else { return nil }
+    let order = BackendOrder(
+      leaf: leaf.description, arguments: Array(command.furtherArguments))
+    do throws(Errno) {
+      try connection.send(order, status)
+      logDelay("order sent", leaf)
+      return process
+    } catch {
+      // It is dead, or ends because its connection is closed now; both are nobody's loss.
+      log.debug("a spare takes no order", metadata: ["device": "\(leaf)", "reason": "\(error)"])
+      return nil
+    }
+  }
+
+  /// How long a guest waited for what init does after a death.
+  private func logDelay(_ what: Logger.Message, _ leaf: BackendLeaf) {
+    guard let deathSeenAt else { return }
+    let microseconds = (MonotonicClock.nanoseconds() - deathSeenAt) / 1000
+    log.debug(
+      what, metadata: ["device": "\(leaf)", "after-death-microseconds": "\(microseconds)"])
+  }
+
+  /// Has a spare wait for each program that has devices.
+  func updateSpares() {
+    let leaves = supervisor.leaves
+    for role in BackendPrograms.Role.allCases {
+      let isWanted =
+        power == nil && escalation == nil
+        && leaves.contains { BackendPrograms.Role($0.kind) == role }
+      handle(spare: .wanted(role, isWanted))
+    }
+  }
+
+  func handle(spare event: SparePool.Event) {
+    let now = MonotonicClock.milliseconds()
+    var events = [event]
+    while !events.isEmpty {
+      for action in spares.handle(events.removeFirst(), now: now) {
+        switch action {
+        case .start(let role): events.append(startSpare(role))
+        case .kill(let role, let process):
+          spareConnections[role] = nil
+          signal(process, SIGKILL)
+        }
+      }
+    }
+  }
+
+  private func startSpare(_ role: BackendPrograms.Role) -> SparePool.Event {
+    guard let program = options.programs.path(of: role) else { return .startFailed(role) }
+    do throws(Errno) {
+      var theirs: OwnedFileDescriptor?
+      let connection = SpareConnection(try OrderSocket(spare: &theirs))
+      guard let number = theirs?.rawValue else { return .startFailed(role) }
+      let passed = BackendProcess.Passed(
+        descriptor: number, number: BackendProcess.ordersDescriptor)
+      let process = try options.processes.start(
+        .spare(program, options.configuration), passing: passed)
+      spareConnections[role] = connection
+      log.debug("a spare waits as process \(process)", metadata: ["program": "\(role.rawValue)"])
+      return .started(role, process: process)
+    } catch {
+      log.debug(
+        "no spare", metadata: ["program": "\(role.rawValue)", "reason": "\(error)"])
+      return .startFailed(role)
+    }
+  }
+
+  /// Takes the end of a process, and says whether it was a spare without an order.
+  func finishSpare(_ process: Int32, _ end: ProcessEnd) -> Bool {
+    guard let role = spares.role(of: process) else { return false }
+    spareConnections[role] = nil
+    log.debug("a spare ended (\(end))", metadata: ["program": "\(role.rawValue)"])
+    handle(spare: .exited(process: process))
+    return true
+  }
+}

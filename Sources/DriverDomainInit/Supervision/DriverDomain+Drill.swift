@@ -1,0 +1,38 @@
+import Glibc
+import Logging
+import RingTransport
+
+/// Carrying out a ``Drill``.
+extension DriverDomain where Transport: ~Copyable {
+  static var drillNode: XenStorePath { "data/driver-domain/drill" }
+
+  /// Takes the node's value; nil or an empty one ends the drill.
+  func acceptDrill(_ results: [Result<XenStoreReply, XenStoreError>]) {
+    var text = ""
+    if case .success(.value(let value)) = results.first { text = value }
+    if let drill { log.notice("drill ends", metadata: ["signals": "\(drill.count)"]) }
+    drill = Drill(text, now: MonotonicClock.milliseconds())
+    if drill != nil {
+      log.notice("drill begins", metadata: ["drill": "\(text)"])
+    } else if !text.isEmpty {
+      log.error(
+        "no drill", metadata: ["value": "\(text)", "wanted": "kill|stop|term:MILLISECONDS"])
+    }
+  }
+
+  func reachDrillDeadline(_ now: UInt64) {
+    let running = supervisor.processes.sorted { $0.key < $1.key }
+    guard let (leaf, process) = drill?.next(among: running, now: now), let blow = drill?.blow
+    else { return }
+    log.debug("drill", metadata: ["device": "\(leaf)", "blow": "\(blow.rawValue)"])
+    switch blow {
+    case .kill:
+      handle(.expected(leaf))
+      signal(process, SIGKILL)
+    case .stop:
+      handle(.expected(leaf))
+      signal(process, SIGSTOP)
+    case .term: handle(.replace(leaf))
+    }
+  }
+}

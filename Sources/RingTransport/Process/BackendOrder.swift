@@ -1,0 +1,98 @@
+/// What a spare process is told: which leaf to serve, and with which arguments.
+///
+/// On the wire one line of words with a space between each two: the leaf, then the arguments. In a
+/// word, bytes other than those of paths and numbers are percent-escaped, so that an argument may
+/// hold anything but a zero byte. A newline at the end is allowed.
+public struct BackendOrder: Hashable, Sendable {
+  /// The leaf as text, for example `backend/vbd/2/51712`.
+  public var leaf: String
+  /// The arguments that a process started for this leaf would have beside `--path`.
+  public var arguments: [String]
+
+  /// The longest order in bytes: a few arguments of XenStore's longest value, 4096 bytes, escaped.
+  public static let byteCountMax = 32 * 1024
+  /// More words than any program takes.
+  public static let wordCountMax = 64
+
+  /// An order.
+  public init(leaf: String, arguments: [String]) {
+    self.leaf = leaf
+    self.arguments = arguments
+  }
+
+  /// Reads an order; nil when it is none.
+  public init?(bytes: [UInt8]) {
+    var line = bytes[...]
+    if line.last == UInt8(ascii: "\n") { line.removeLast() }
+    guard line.count <= Self.byteCountMax else { return nil }
+    var words: [String] = []
+    for part in line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false) {
+      guard words.count < Self.wordCountMax, let word = Self.unescape(part) else { return nil }
+      words.append(word)
+    }
+    guard let leaf = words.first, !leaf.isEmpty else { return nil }
+    self.init(leaf: leaf, arguments: Array(words.dropFirst()))
+  }
+
+  /// The order as it is sent.
+  public var bytes: [UInt8] {
+    var bytes = Self.escape(leaf)
+    for argument in arguments {
+      bytes.append(UInt8(ascii: " "))
+      bytes += Self.escape(argument)
+    }
+    return bytes
+  }
+
+  private static let digits = Array("0123456789ABCDEF".utf8)
+
+  private static func escape(_ word: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for byte in word.utf8 {
+      if isPlain(byte) {
+        bytes.append(byte)
+      } else {
+        bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return bytes
+  }
+
+  private static func unescape(_ part: ArraySlice<UInt8>) -> String? {
+    var bytes: [UInt8] = []
+    var rest = part
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%") {
+        guard let high = rest.popFirst().flatMap(Self.value(of:)),
+          let low = rest.popFirst().flatMap(Self.value(of:))
+        else { return nil }
+        bytes.append(high << 4 | low)
+      } else {
+        guard isPlain(byte) else { return nil }
+        bytes.append(byte)
+      }
+    }
+    guard !bytes.contains(0) else { return nil }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  private static func value(of digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "="),
+      UInt8(ascii: ","):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/// Where everything lies in a backend's status page: 4096 bytes that init and the backend share, as
+/// 64-bit words in the machine's order, little-endian on all that we run on.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 0 | ``magic`` |
+/// | 8 | ``version`` of this layout |
+/// | 16 | the writer's process identifier |
+/// | 64 | a slot of 64 bytes for each thread: heartbeats, then flags (bit 0: in use) |
+/// | 1024 | ``statisticCount`` sums over all processes that have had the page |
+/// | 2048 | the backend's own, which outlives it |
+public enum StatusLayout {
+  /// Size of the page in bytes.
+  public static let byteCount = 4096
+  /// "DDStatus" as the first eight bytes.
+  public static let magic: UInt64 = 0x7375_7461_7453_4444
+  /// Changes with the layout.
+  public static let version: UInt64 = 1
+  /// Slots for threads: 0 is the main thread, 1 to 8 are queues.
+  public static let threadCount = 9
+  /// Statistics; what each is, the program says.
+  public static let statisticCount = 16
+  /// Words of the backend's own state.
+  public static let stateWordCount = 256
+  /// How often a thread has to give a sign of life, in nanoseconds. Init looks every half second.
+  public static let heartbeatIntervalNanoseconds: UInt64 = 250_000_000
+
+  static let magicWord = 0
+  static let versionWord = 1
+  static let writerWord = 2
+  static let wordCount = byteCount / 8
+  static let threadFlagInUse: UInt64 = 1
+
+  /// The word that counts a thread's signs of life. Its flags follow.
+  static func heartbeatWord(of thread: Int) -> Int {
+    precondition((0..<threadCount).contains(thread))
+    return (64 + thread * 64) / 8
+  }
+
+  static func statisticWord(_ index: Int) -> Int {
+    precondition((0..<statisticCount).contains(index))
+    return 1024 / 8 + index
+  }
+
+  static func stateWord(_ index: Int) -> Int {
+    precondition((0..<stateWordCount).contains(index))
+    return 2048 / 8 + index
+  }
+}

@@ -1,0 +1,149 @@
+import Glibc
+import RingTransport
+import SystemPackage
+import Testing
+
+@testable import DriverDomainInit
+
+/// The real program as a daemon, and what it does about real processes that die, hang or give way.
+@Suite(.timeLimit(.minutes(2))) struct BackendServiceTests {
+  private let state = "backend/vbd/2/51712/state"
+
+  /// A daemon whose one disk is connected and served.
+  private func connected(_ options: [String] = []) throws -> InitDaemon {
+    let daemon = try InitDaemon(serving: .block, ["driver_domain.log=debug"] + options)
+    try daemon.write(state, "1")
+    try daemon.until("start") { daemon.calls.count == 1 }
+    try daemon.write(state, "4")
+    return daemon
+  }
+
+  private func untilSpareWaits(_ daemon: InitDaemon, count: Int = 1) throws {
+    try daemon.until("spare") { daemon.log.split(separator: "a spare waits").count == count + 1 }
+  }
+
+  @Test func deadBackendIsFollowedByTheSpare() throws {
+    let daemon = try connected()
+    #expect(
+      daemon.calls[0].hasSuffix(
+        " --path backend/vbd/2/51712 --log-level debug --status-descriptor 3"))
+    for round in 1...3 {
+      try untilSpareWaits(daemon, count: round)
+      try SystemCall.signal(try daemon.process(round - 1), SIGKILL)
+      try daemon.until("next process") { daemon.calls.count == round + 1 }
+      #expect(daemon.calls[round].hasSuffix(" backend/vbd/2/51712 --log-level debug spare"))
+    }
+    #expect(daemon.log.contains("order sent"))
+    try daemon.until("count") {
+      try daemon.read("data/driver-domain/devices/vbd-2-51712") == "restarts 3"
+    }
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func successorAndItsSuccessorMayDieAtOnce() throws {
+    let daemon = try connected()
+    try untilSpareWaits(daemon)
+    for call in 0..<8 {
+      try daemon.until("process \(call)") { daemon.calls.count == call + 1 }
+      try SystemCall.signal(try daemon.process(call), SIGKILL)
+    }
+    try daemon.until("the last process") { daemon.calls.count == 9 }
+    #expect(try daemon.read("data/driver-domain/status") == "ready")
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func deviceFoundConnectedIsAdopted() throws {
+    let daemon = try InitDaemon(serving: .block, [], isStarted: false)
+    try daemon.write(state, "4")
+    try daemon.start()
+    try daemon.until("start") { daemon.calls.count == 1 }
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func backendThatLeavesInPeaceIsFollowed() throws {
+    let daemon = try connected()
+    try untilSpareWaits(daemon)
+    try SystemCall.signal(try daemon.process(0), SIGTERM)
+    try daemon.until("next process") { daemon.calls.count == 2 }
+    #expect(daemon.calls[1].hasSuffix(" spare"))
+    // One that leaves with its leaf is not.
+    try daemon.write("backend/vbd/2", nil)
+    try SystemCall.signal(try daemon.process(1), SIGTERM)
+    try daemon.until("the end") { daemon.log.contains("backend ended") && daemon.calls.count == 2 }
+    #expect(try daemon.end() == .exited(code: 0))
+    #expect(daemon.calls.count == 2)
+  }
+
+  @Test func hungBackendIsKilledAndFollowed() throws {
+    let daemon = try connected(["driver_domain.hang_seconds=1"])
+    // The script's page, through its own descriptor: the test is the script's heartbeat.
+    let file = try OwnedFileDescriptor.open(
+      FilePath("/proc/\(try daemon.process(0))/fd/3"), .readWrite)
+    let page = try StatusPage(sharing: file.rawValue)
+    page.begin()
+    page.beginThread(0)
+    let end = MonotonicClock.milliseconds() + 2_500
+    try daemon.until("time") {
+      page.tick(0)
+      return MonotonicClock.milliseconds() > end
+    }
+    #expect(daemon.calls.count == 1)
+    try daemon.until("next process") { daemon.calls.count == 2 }
+    #expect(daemon.log.contains("backend hangs"))
+    page.endThread(0)
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func statusPageOutlivesTheProcess() throws {
+    let daemon = try connected(["driver_domain.hang_seconds=0"])
+    func page(of call: Int) throws -> StatusPage {
+      let file = try OwnedFileDescriptor.open(
+        FilePath("/proc/\(try daemon.process(call))/fd/3"), .readWrite)
+      return try StatusPage(sharing: file.rawValue)
+    }
+    try page(of: 0).storeState(4711, at: 5)
+    // Without a spare, the next process has the page at the same number.
+    try SystemCall.signal(try daemon.process(0), SIGKILL)
+    try daemon.until("next process") { daemon.calls.count == 2 }
+    if !daemon.calls[1].hasSuffix(" spare") {
+      #expect(try page(of: 1).loadState(5) == 4711)
+    }
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func programThatDoesNotServeIsTakenBack() throws {
+    let daemon = try connected()
+    try untilSpareWaits(daemon)
+    // A program that knows --version and no leaf.
+    try daemon.write("data/driver-domain/update/block-backend", "/usr/bin/sleep")
+    try daemon.until("result") {
+      try daemon.read("data/driver-domain/updated/block-backend")?.hasPrefix("failed") == true
+    }
+    let result = try daemon.read("data/driver-domain/updated/block-backend") ?? ""
+    #expect(result.hasSuffix("the old program is back"))
+    try daemon.until("the old program") { daemon.calls.count == 2 }
+    let backend = daemon.directory.path + "/backend"
+    #expect(Files.text(of: backend) == Text.trimmed(InitDaemon.script))
+    #expect(!Files.exists(backend + ".new") && !Files.exists(backend + ".old"))
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func fileThatIsNoProgramChangesNothing() throws {
+    let daemon = try connected()
+    try daemon.write("data/driver-domain/update/block-backend", "/etc/passwd")
+    try daemon.until("result") {
+      try daemon.read("data/driver-domain/updated/block-backend")?.hasPrefix("failed") == true
+    }
+    #expect(daemon.calls.count == 1)
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func domainThatCannotServeEndsItself() throws {
+    let daemon = try InitDaemon(serving: .block, [], script: "#!/bin/sh\nexit 1\n")
+    try daemon.write(state, "4")
+    #expect(try daemon.wait() == .exited(code: 3))
+    #expect(try daemon.read("data/driver-domain/status") == "failed")
+    let error = try daemon.read("data/driver-domain/error") ?? ""
+    #expect(error.contains("more than 20 deaths"))
+  }
+}
