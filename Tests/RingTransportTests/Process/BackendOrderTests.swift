@@ -49,29 +49,27 @@ struct BackendOrderTests {
 
   /// An order comes with the page, and the spare's end becomes a program with its arguments.
   @Test func aSpareBecomesWhatItIsTold() throws {
-    var end: OwnedFileDescriptor?
-    let orders = try OrderSocket(spare: &end)
-    let socket = OrderSocket(adopting: try #require(end.take()))
+    let ends = try Ends()
     let memory = try StatusPage.makeMemory()
     let reader = try StatusPageReader(memory.rawValue)
-    try orders.send(
+    try ends.orders.send(
       BackendOrder(leaf: "backend/vif/2/0", arguments: ["--size", "7"]), status: memory)
     let spare = ToyProgram.read(["--spare", "--orders-descriptor", "4", "--log-level", "trace"])
     #expect(spare.mode == .spare(ordersDescriptor: 4))
-    let task = try #require(try ToyProgram.takeOrder(from: socket, spare: spare))
+    let found = try ToyProgram.takeOrder(from: ends.spare, spare: spare)
+    let task = try #require(found)
     #expect(task.leaf == BackendLeaf("backend/vif/2/0"))
     #expect(task.options == 7)
-    #expect(task.log.logLevel == .trace)
+    #expect(task.log.logLevel == Logger.Level.trace)
     #expect(reader.writer == getpid())
     task.status.beginThread(0)
     #expect(reader.heartbeatCount(of: 0) != nil, "it is the page that was passed")
   }
 
   @Test func aClosedConnectionIsNoOrder() throws {
-    var end: OwnedFileDescriptor?
-    do { _ = try OrderSocket(spare: &end) }
-    let socket = OrderSocket(adopting: try #require(end.take()))
-    #expect(try ToyProgram.takeOrder(from: socket, spare: ToyProgram.read([])) == nil)
+    let socket = try Ends().withoutInit()
+    let task = try ToyProgram.takeOrder(from: socket, spare: ToyProgram.read([]))
+    #expect(task == nil)
   }
 
   @Test(arguments: [
@@ -82,56 +80,79 @@ struct BackendOrderTests {
     (["backend/vif/2/0", "--status-descriptor", "3"], "no leaf"),
   ])
   func ordersThatCannotBeFollowed(words: [String], text: String) throws {
-    var end: OwnedFileDescriptor?
-    let orders = try OrderSocket(spare: &end)
-    let socket = OrderSocket(adopting: try #require(end.take()))
+    let ends = try Ends()
     let memory = try StatusPage.makeMemory()
-    try orders.send(
+    try ends.orders.send(
       BackendOrder(leaf: words[0], arguments: Array(words.dropFirst())), status: memory)
     do throws(BackendProcessError) {
-      _ = try ToyProgram.takeOrder(from: socket, spare: ToyProgram.read([]))
+      _ = try ToyProgram.takeOrder(from: ends.spare, spare: ToyProgram.read([]))
       Issue.record("followed")
     } catch {
       #expect(error.description.contains(text), "\(error)")
-      guard case .order = error else { return #expect(Bool(false), "the exit status is 2") }
+      guard case .order = error else {
+        Issue.record("the exit status is 2")
+        return
+      }
     }
   }
 
   /// Bytes without a page, and too many of them: what whoever holds the other end could send.
   @Test func bareMessages() throws {
-    var end: OwnedFileDescriptor?
-    let orders = try OrderSocket(spare: &end)
-    let socket = OrderSocket(adopting: try #require(end.take()))
+    let ends = try Ends()
     func sendBytes(_ bytes: [UInt8]) {
       // SAFETY: the array's bytes, for the time of the call.
-      unsafe _ = Glibc.send(orders.descriptor, bytes, bytes.count, 0)
+      unsafe _ = Glibc.send(ends.orders.descriptor, bytes, bytes.count, 0)
     }
     sendBytes(Array("backend/vif/2/0".utf8))
-    switch try socket.receive() {
+    switch try ends.spare.receive() {
     case .order(let order, status: .none): #expect(order.leaf == "backend/vif/2/0")
     default: Issue.record("no order without a page")
     }
     sendBytes([UInt8](repeating: UInt8(ascii: "a"), count: BackendOrder.byteCountMax + 100))
-    switch try socket.receive() {
+    switch try ends.spare.receive() {
     case .malformed: break
     default: Issue.record("a message that was cut was taken")
     }
     let memory = try StatusPage.makeMemory()
     let long = [String](repeating: "a", count: BackendOrder.wordCountMax)
-    #expect(throws: Errno.messageTooLong) {
-      try orders.send(BackendOrder(leaf: "a", arguments: long), status: memory)
+    do throws(Errno) {
+      try ends.orders.send(BackendOrder(leaf: "a", arguments: long), status: memory)
+      Issue.record("sent")
+    } catch {
+      #expect(error == .messageTooLong)
     }
   }
 
   @Test func aSpareThatIsGoneIsAnError() throws {
-    var end: OwnedFileDescriptor?
-    let orders = try OrderSocket(spare: &end)
-    end = nil
+    let orders = try Ends().withoutSpare()
     let memory = try StatusPage.makeMemory()
-    #expect(throws: Errno.self) {
+    do throws(Errno) {
       try orders.send(BackendOrder(leaf: "a", arguments: []), status: memory)
+      Issue.record("sent")
+    } catch {
+      #expect([.brokenPipe, .connectionReset].contains(error))
     }
   }
+}
+
+/// Both ends of a connection.
+private struct Ends: ~Copyable {
+  let orders: OrderSocket
+  let spare: OrderSocket
+
+  init() throws {
+    var end: OwnedFileDescriptor?
+    let orders = try OrderSocket(spare: &end)
+    guard let end = end.take() else { throw Errno.badFileDescriptor }
+    self.orders = orders
+    spare = OrderSocket(adopting: end)
+  }
+
+  /// Closes init's end.
+  consuming func withoutInit() -> OrderSocket { spare }
+
+  /// Closes the spare's end.
+  consuming func withoutSpare() -> OrderSocket { orders }
 }
 
 /// A program without a device.
