@@ -93,6 +93,7 @@ struct Arguments: Equatable {
       driver_domain.uplink=NAME:packet:NIC  guests on NAME use the NIC itself; also NAME:pcap:NIC
       driver_domain.address=BRIDGE:dhcp     an address of the domain itself (none), or
       driver_domain.address=BRIDGE:ADDRESS/PREFIX[,GATEWAY], IPv6 addresses in brackets
+      driver_domain.queues=N                most queues of one interface (as many as processors)
       driver_domain.filter=EXPRESSION       what guests may send (pcap-filter(7))
       driver_domain.filter.AA-BB-CC-DD-EE-FF=EXPRESSION
                                             the same for the interface with that address

@@ -39,6 +39,8 @@ struct Configuration: Equatable {
   /// `driver_domain.block_buffer_kib`; nil leaves it to the backend
   var blockBufferKiB: Int?
   var network = NetworkConfiguration()
+  /// `driver_domain.queues`, of one interface; nil leaves it to the backend.
+  var queueCountMax: Int?
 
   /// Everything that must be there before the first guest is served.
   var requiredDevices: [String] {
@@ -78,6 +80,7 @@ extension Configuration {
       }
     case "driver_domain.wait_seconds": waitSeconds = try option.number(in: 0...600)
     case "driver_domain.stop_seconds": stopSeconds = try option.number(in: 1...600)
+    case "driver_domain.queues": queueCountMax = try option.number(in: 1...8)
     case "driver_domain.hang_seconds": hangSeconds = try option.number(in: 0...600)
     case "driver_domain.escalate": mayEscalate = try option.yesOrNo()
     case "driver_domain.watchdog_seconds": watchdogSeconds = try option.watchdogSeconds()

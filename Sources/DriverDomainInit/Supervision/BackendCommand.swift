@@ -30,6 +30,7 @@ struct BackendCommand: Equatable {
     var arguments = ["--path", leaf.description, "--uplink", service.uplink]
     if let filter = service.filter { arguments += ["--filter", filter] }
     if let reason = service.unusable { arguments += ["--unusable", reason] }
+    if let count = configuration.queueCountMax { arguments += ["--queues", String(count)] }
     return BackendCommand(program, arguments + logLevel(configuration))
   }
 

@@ -20,7 +20,7 @@ public final class NetworkDomain: NetworkBackendDomain {
       .driverDomain(
         Self.name, image: .network, pci: [XenHost.networkCard], memory: 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 driver_domain.log=debug "
-          + bridges))
+          + "driver_domain.queues=2 " + bridges))
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
   }
 }
