@@ -66,8 +66,8 @@ struct NetOptions: Sendable, Equatable {
       --uplink tap:NAME          the vif's frames cross a TAP device (tap:vifGUEST.DEVICE)
       --uplink packet:INTERFACE  or an interface directly, through a packet socket
       --uplink pcap:INTERFACE    or through libpcap, without offloads
-      --filter EXPRESSION        what the guest may send, in the language of pcap-filter(7); by
-                                 default only frames from its own addresses
+      --filter EXPRESSION        what the guest may send, in the language of pcap-filter(7), from
+                                 its own addresses only; only:EXPRESSION from any
       --queues N                 the most queues of the guest (as many as processors)
       --unusable REASON          tell the toolstack that the vif cannot be served, and why
       --log-level LEVEL          trace, debug, info (default), notice, warning, error

@@ -4,9 +4,9 @@ import XenHost
 /// `make demo`: the main job on real input, from nothing to a result, in a few minutes.
 ///
 /// Boots real Xen, starts a driver domain with a passed-through disk and one with a passed-through
-/// network card, and lets two unmodified guests, one PV and one PVH, work on their own partitions at
-/// the same time, and send what is on them to each other and to the outside. The last line of its
-/// output is one JSON object; the exit status is 0 only when nothing went wrong.
+/// network card, and lets two unmodified guests, one PV and one PVH, work on their own partitions
+/// at the same time, and send what is on them to each other and to the outside. The last line of
+/// its output is one JSON object; the exit status is 0 only when nothing went wrong.
 @main struct Demo {
   /// How much each guest writes and reads back.
   static let mebibytesEach = 64

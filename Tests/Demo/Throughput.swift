@@ -1,7 +1,7 @@
 import XenHost
 
-/// `make throughput`, the disk's part: one guest, one disk from our driver domain and one from Linux's own
-/// xen-blkback in Dom0, the same jobs on both by turns in the same boot.
+/// `make throughput`, the disk's part: one guest, one disk from our driver domain and one from
+/// Linux's own xen-blkback in Dom0, the same jobs on both by turns in the same boot.
 ///
 /// The machine is emulated and shared: only the ratios mean something. For the record; a real
 /// comparison has both backends in driver domains.

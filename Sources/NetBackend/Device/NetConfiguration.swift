@@ -15,10 +15,13 @@ struct NetConfiguration: Sendable, Equatable {
   /// The nodes that ``init(values:filter:)`` wants, in its order.
   static let nodes = ["frontend", "mac", "ip", "rate"]
 
+  /// An expression behind this replaces the check of the guest's own addresses.
+  static let onlyPrefix = "only:"
+
   /// Judges the nodes' values; nil stands for a node that is not there.
   ///
-  /// - Parameter filter: the administrator's expression instead of the default, which lets the guest
-  ///   use its own addresses only.
+  /// - Parameter filter: the administrator's expression, in addition to the default, by which the
+  ///   guest uses its own addresses only. Behind ``onlyPrefix`` it stands for itself.
   init(values: [String?], filter: String?) throws(NetConfigurationError) {
     precondition(values.count == Self.nodes.count)
     guard let text = values[0], let frontend = XenStorePath(text) else {
@@ -29,21 +32,28 @@ struct NetConfiguration: Sendable, Equatable {
     }
     self.frontend = frontend
     self.address = address
-    if let filter {
-      filterExpression = filter
-    } else {
-      do throws(SourceRestrictionError) {
-        filterExpression = try SourceRestriction(address: address, ipNode: values[2]).expression
-      } catch {
-        throw .source(error)
-      }
-    }
+    filterExpression = try Self.filter(filter, address: address, ipNode: values[2])
     do throws(NetRateError) {
       rate = try NetRate.read(values[3])
       rateProblem = nil
     } catch {
       rate = nil
       rateProblem = error
+    }
+  }
+}
+
+extension NetConfiguration {
+  private static func filter(
+    _ expression: String?, address: EthernetAddress, ipNode: String?
+  ) throws(NetConfigurationError) -> String {
+    let expression = expression ?? ""
+    if expression.hasPrefix(onlyPrefix) { return String(expression.dropFirst(onlyPrefix.count)) }
+    do throws(SourceRestrictionError) {
+      let source = try SourceRestriction(address: address, ipNode: ipNode).expression
+      return expression.isEmpty ? source : "(\(source)) and (\(expression))"
+    } catch {
+      throw .source(error)
     }
   }
 }

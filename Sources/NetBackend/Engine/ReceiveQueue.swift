@@ -6,9 +6,9 @@ import SystemPackage
 ///
 /// A turn takes frames as long as there are pages for them, copies them to the guest in one batch,
 /// and announces whole packets, in ring order. At most one frame waits here for pages; all others
-/// wait in the port, which is bounded and drops at its end (XSA-392). When the guest offers no pages
-/// for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is kept
-/// for a guest that does not listen.
+/// wait in the port, which is bounded and drops at its end (XSA-392). When the guest offers no
+/// pages for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is
+/// kept for a guest that does not listen.
 ///
 /// Nothing here waits or allocates. One thread uses an instance.
 struct ReceiveQueue: ~Copyable {

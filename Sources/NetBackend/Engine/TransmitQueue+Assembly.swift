@@ -184,8 +184,8 @@ private struct Fragments {
 
   subscript(index: Int) -> NetTransmitRequest { requests[index] }
 
-  /// The size of the first slot's data, which is not told: the first slot has the packet's size. Nil
-  /// when the other slots are more than the packet.
+  /// The size of the first slot's data, which is not told: the first slot has the packet's size.
+  /// Nil when the other slots are more than the packet.
   var firstByteCount: Int? {
     let rest = Int(requests[0].byteCount) - restByteCount
     return rest >= 0 ? rest : nil

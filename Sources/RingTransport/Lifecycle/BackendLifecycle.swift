@@ -20,7 +20,7 @@ public struct BackendLifecycle: Sendable {
   /// How long to wait before a device that cannot be taken over yet is tried again: first this
   /// long, then twice as long each time, up to ``longestRetryMilliseconds``. What is waited for is
   /// the last process on its way out, which takes milliseconds, or a device on its way back.
-  public static let firstRetryMilliseconds = 50
+  public static let firstRetryMilliseconds = 5
   /// See ``firstRetryMilliseconds``. A guest that waits notices no more than this.
   public static let longestRetryMilliseconds = 1000
 

@@ -121,6 +121,16 @@ extension BackendProgram {
     } catch {
       throw .loop(error)
     }
+    return try takeOrder(from: socket, spare: spare)
+  }
+
+  /// Reads an order, and makes of a spare what it says.
+  ///
+  /// - Parameter spare: the arguments that the spare was started with.
+  /// - Returns: nil when the other end is closed.
+  package static func takeOrder(
+    from socket: borrowing OrderSocket, spare: BackendArguments<Options>
+  ) throws(BackendProcessError) -> BackendTask<Options>? {
     let message: OrderSocket.Message
     do throws(Errno) { message = try socket.receive() } catch { throw .open("orders", error) }
     switch consume message {
@@ -132,7 +142,7 @@ extension BackendProgram {
         if case .wrong(let reason) = ordered.mode { throw .order(reason) }
         throw .order("no leaf to serve")
       }
-      // A spare has the log level and XenStore that it was started with.
+      // XenStore is what the spare has connected to.
       let number: Int32? =
         switch status {
         case .some(let file): file.rawValue

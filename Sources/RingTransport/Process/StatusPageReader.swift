@@ -4,7 +4,7 @@ public import SystemPackage
 ///
 /// The page is the word of a process that a guest may have taken over: numbers to compare, nothing
 /// more.
-public struct StatusPageReader: ~Copyable {
+public struct StatusPageReader: Sendable {
   private let memory: StatusMemory
 
   /// Maps a page of ``StatusPage/makeMemory()``, to read.

@@ -92,7 +92,8 @@ private final class NetAllocationRun {
     hypervisor = NullHypervisor(inner: SimulatedHypervisor(machine, domain: .driver))
     policy = VifPolicy(
       filter: try PacketFilter("not ether src 00:16:3e:00:00:09"),
-      rate: NetRate(byteCount: 1 << 40, periodNanoseconds: 1000), now: 0)
+      rate: NetRate(byteCount: 1 << 40, periodNanoseconds: 1000), now: 0,
+      status: try StatusPage(sharing: nil))
     policy.setFiltersMulticast(true)
     queue = try NetQueue(
       NetQueueParameters(

@@ -135,18 +135,12 @@ final class NetQueueHarness {
     throw PeerFailure("no rest after \(turnCountMax) turns")
   }
 
-  /// Lets the process die, and another one take the rings over, which wakes the guest once as it
-  /// has to.
+  /// Lets the process die, and another one take the rings over.
   func restart() throws {
     close()
-    queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+    queue = try NetQueue(
+      parameters, guest: guest, policy: policy, adopts: true, hypervisor: &hypervisor)
     outcome = NetQueue.Outcome(hasMore: true)
-    switch queue {
-    case .some(let queue):
-      hypervisor.notify(queue.transmitPort)
-      hypervisor.notify(queue.receivePort)
-    case .none: break
-    }
   }
 
   /// Gives the rings up.

@@ -1,6 +1,7 @@
 import Glibc
 import RingTransport
 import SimulatedXen
+import SystemPackage
 import Testing
 
 /// The event loop on the real kernel.
@@ -75,6 +76,35 @@ struct EventLoopTests {
         return
       }
       #expect(try fixture.staysQuiet())
+    }
+  }
+
+  /// What a spare process does before it knows its leaf.
+  @Test func waitingForOneThing() throws {
+    try LoopFixture.run(around: { $0 }) { fixture in
+      let wakeUp = try WakeUp()
+      wakeUp.signal()
+      #expect(try fixture.loop.waitReadable(wakeUp.descriptor))
+      wakeUp.clear()
+      // Events of nobody's port do not end it; a signal does.
+      fixture.raise(3)
+      #expect(pthread_kill(pthread_self(), SIGTERM) == 0)
+      #expect(try !fixture.loop.waitReadable(wakeUp.descriptor))
+    }
+  }
+
+  @Test func waitingEndsWithXenStore() throws {
+    try LoopFixture.run(around: { $0 }) { fixture in
+      let wakeUp = try WakeUp()
+      var byte: UInt8 = 0
+      // SAFETY: one byte of ours.
+      unsafe _ = Glibc.write(fixture.xenStore.rawValue, &byte, 1)
+      do throws(Errno) {
+        let isReadable = try fixture.loop.waitReadable(wakeUp.descriptor)
+        Issue.record("\(isReadable)")
+      } catch {
+        #expect(error == .connectionReset)
+      }
     }
   }
 

@@ -13,6 +13,24 @@ struct BackendArgumentsTests {
     #expect(arguments.options == 7)
   }
 
+  @Test func aStatusPage() throws {
+    let arguments = read(["--status-descriptor", "3", "--path", "backend/vif/2/0"])
+    #expect(arguments.mode == .serve(try #require(BackendLeaf("backend/vif/2/0"))))
+    #expect(arguments.statusDescriptor == 3)
+    #expect(read(["--path", "backend/vif/2/0"]).statusDescriptor == nil)
+  }
+
+  /// A spare becomes something that has all of its arguments but those that made it a spare.
+  @Test func aSpare() {
+    let arguments = read([
+      "--size", "7", "--spare", "--log-level", "debug", "--orders-descriptor", "4",
+      "--status-descriptor", "3", "--xenstore", "/x",
+    ])
+    #expect(arguments.mode == .spare(ordersDescriptor: 4))
+    #expect(
+      arguments.lasting == ["--size", "7", "--log-level", "debug", "--xenstore", "/x"])
+  }
+
   @Test func informationComesFirst() {
     #expect(read(["--path", "backend/vif/2/0", "--help", "--nonsense"]).mode == .help)
     #expect(read(["--version"]).mode == .version)
@@ -27,6 +45,14 @@ struct BackendArgumentsTests {
     (["--xenstore", "relative"], "absolute path"),
     (["--size", "many"], "--size needs a number"),
     (["--nonsense"], "unknown argument '--nonsense'"),
+    (["--spare"], "--spare and --orders-descriptor go together"),
+    (["--orders-descriptor", "4"], "--spare and --orders-descriptor go together"),
+    (["--orders-descriptor", "-1", "--spare"], "needs the number of an open descriptor"),
+    (["--status-descriptor"], "needs the number of an open descriptor"),
+    (
+      ["--path", "backend/vif/2/0", "--spare", "--orders-descriptor", "4"],
+      "--path goes with neither"
+    ),
   ])
   func wrongOnes(arguments: [String], text: String) {
     guard case .wrong(let reason) = read(arguments).mode else {
