@@ -65,13 +65,13 @@ extension RealXen {
         """)
       // The flood costs time of its own, so the same with a guest that takes it comes first.
       let clock = ContinuousClock()
-      let withLively = try await clock.measure {
+      let withLively = try await clock.measure { () async throws in
         #expect(try await pair.first.sendData(times: 1, to: address) == sum)
       }
       try await host.dom0.check("xl pause \(pair.second.domid)")
       #expect(try await pair.first.pingsLost(to: address, count: 200) == 0)
       #expect(try await pair.first.pingsLost(to: network.outside.address, count: 50) == 0)
-      let withStalled = try await clock.measure {
+      let withStalled = try await clock.measure { () async throws in
         #expect(try await pair.first.sendData(times: 1, to: address) == sum)
       }
       // A queue that waits for the stalled guest would wait for good.

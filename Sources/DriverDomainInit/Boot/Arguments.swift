@@ -81,8 +81,8 @@ struct Arguments: Equatable {
       driver_domain.stop_seconds=N          how long backends may drain at shutdown (10)
       driver_domain.hang_seconds=N          a backend without a sign of life for so long is killed
                                             (3; 0 for never)
-      driver_domain.escalate=no             go on (yes: the domain ends itself) when a backend cannot
-                                            be killed, or dies more than 20 times a minute
+      driver_domain.escalate=no             go on when a backend cannot be killed, or dies more than
+                                            20 times a minute (yes: the domain ends itself)
       driver_domain.watchdog_seconds=N      the hypervisor ends the domain when init stands still
                                             for so long (10; 0 for never); PID 1 only
       driver_domain.modules=NAME[,NAME...]  further modules of the image to load

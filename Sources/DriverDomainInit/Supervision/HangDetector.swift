@@ -36,7 +36,9 @@ struct HangDetector {
         advance(index < before.count ? before[index] : nil, heartbeats[index])
       }
       next[process] = now
-      if now.contains(where: { $0?.unchangedCount == limit }) { hung.append(process) }
+      // The count of the thread that stood still first; the others do not matter then.
+      let unchangedCount = now.lazy.compactMap { $0?.unchangedCount }.max()
+      if unchangedCount == limit { hung.append(process) }
     }
     // Processes that are gone are forgotten; their numbers come again.
     watched = next

@@ -20,8 +20,8 @@ struct ProgramFile {
   /// Copies a program from elsewhere to ``new``. A slow disk makes it slow, so a process of its own
   /// does it.
   ///
-  /// - Throws: `execFormatError` for what is no ELF file, `fileTooLarge`, `invalidArgument` for what
-  ///   is no regular file; what the system says otherwise.
+  /// - Throws: `execFormatError` for what is no ELF file, `fileTooLarge`, `invalidArgument` for
+  ///   what is no regular file; what the system says otherwise.
   func copyNew(from source: String) throws(Errno) {
     // A link or a pipe is not what Dom0 means; neither may hold this up.
     let input = try OwnedFileDescriptor.open(

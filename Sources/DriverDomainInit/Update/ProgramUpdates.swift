@@ -1,6 +1,7 @@
 import RingTransport
 
-/// Replaces backend programs in place, as nodes of Dom0 ask. It does no I/O: events in, actions out.
+/// Replaces backend programs in place, as nodes of Dom0 ask. It does no I/O: events in, actions
+/// out.
 ///
 /// The file is copied beside the program and tried (`--version`); only then it takes the program's
 /// name, and the processes give way to the next ones, each after the former's successor has run for

@@ -29,6 +29,7 @@ final class InitDaemon {
   let directory: TemporaryDirectory
   let socket: StoreSocket
   private(set) var process: pid_t = 0
+  private var isRunning = false
   var control: LinkControl
   private let arguments: [String]
 
@@ -54,9 +55,15 @@ final class InitDaemon {
     if isStarted { try start() }
   }
 
+  deinit {
+    // After a test that failed; its scripts end with it.
+    if isRunning { kill(process, SIGTERM) }
+  }
+
   func start() throws {
     process = try BackendProcess(errorPath: directory.path + "/log").start(
       BackendCommand(Self.program, arguments))
+    isRunning = true
   }
 
   /// Beside the tests, wherever the package is built.
@@ -120,6 +127,7 @@ final class InitDaemon {
       // SAFETY: the call writes the status only.
       unsafe waitpid(process, &status, WNOHANG) == process
     }
+    isRunning = false
     return ProcessEnd(waitStatus: status)
   }
 

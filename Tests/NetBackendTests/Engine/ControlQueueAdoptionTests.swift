@@ -16,7 +16,7 @@ struct ControlQueueAdoptionTests {
   ]
 
   /// Whether the last answer got into the ring before the death.
-  @Test(arguments: [true, false], [UInt32(0), .max - 3])
+  @Test(arguments: [true, false], [0, UInt32.max - 3])
   func everyAnswerComesOnce(isWritten: Bool, start: UInt32) throws {
     let host = try Host(startingAt: start)
     var expected: [(UInt32, UInt32)] = []
