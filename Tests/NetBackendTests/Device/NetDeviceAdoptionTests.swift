@@ -95,7 +95,7 @@ struct NetDeviceAdoptionTests {
     _ = try control.takeResponses()
     #expect(!queues.contains(where: \.isAwake) && !control.isAwake)
     try world.startProcess()
-    for _ in 0..<3 { try world.step() }
+    try world.run { control.isAwake }
     for queue in queues {
       #expect(world.machine.takeEvent(queue.transmitPort, of: .guest))
       if queue.hasSplitChannels {
@@ -156,6 +156,7 @@ struct NetDeviceAdoptionTests {
     world.guest.close()
     try world.run { world.guest.backendState == "6" }
     world.guest.queueCount = 1
+    world.guest.nodes["multi-queue-num-queues"] = "1"
     world.guest.restart()
     try world.run { world.guest.isConnected }
     let most = world.interface.backendPath.appending("multi-queue-max-queues")

@@ -52,7 +52,7 @@ import Testing
   @Test func whatFailsIsTriedAgain() {
     var harness = LifecycleHarness(backend: .connected, frontend: .connected)
     #expect(harness.observe() == [.openTarget])
-    for delay in [50, 100, 200, 400, 800, 1000, 1000] {
+    for delay in [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
       #expect(harness.send(.targetFailed("in use")) == [.startTimer(milliseconds: delay)])
       #expect(harness.observe() == [])
       #expect(harness.send(.timerFired) == [.openTarget])
@@ -66,7 +66,7 @@ import Testing
   @Test func aGuestThatClosesMeanwhileIsNotMadeToWait() {
     var harness = LifecycleHarness(backend: .connected, frontend: .connected)
     #expect(harness.observe() == [.openTarget])
-    #expect(harness.send(.targetFailed("in use")) == [.startTimer(milliseconds: 50)])
+    #expect(harness.send(.targetFailed("in use")) == [.startTimer(milliseconds: 5)])
     #expect(harness.frontend(.closed) == [])
     #expect(harness.send(.timerFired) == [.publish(.closed, withFeatures: false)])
     #expect(harness.published(.closed) == [])
