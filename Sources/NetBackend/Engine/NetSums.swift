@@ -4,7 +4,7 @@ import RingTransport
 ///
 /// | word | sum of |
 /// |---|---|
-/// | 0, 1, 2 | packets and bytes from the guest, and packets of these that somebody has yet to cut |
+/// | 0, 1, 2 | packets and bytes from the guest, and of the packets those to be cut yet |
 /// | 3, 4, 5 | the same for packets to the guest |
 /// | 6, 7 | dropped packets from the guest: foreign address, malformed |
 /// | 8, 9 | the same: bad grant (either way), refused by the network |

@@ -64,8 +64,8 @@ final class VifPolicy: Sendable {
     return hasCredit && hasGroups && hasHash
   }
 
-  /// Forgets what the guest has set: it connects anew, and begins from nothing. Its credit stays, or
-  /// it would get around its rate.
+  /// Forgets what the guest has set: it connects anew, and begins from nothing. Its credit stays,
+  /// or it would get around its rate.
   func clear() {
     limiter.withLock { $0.save() }
     multicast.withLock { kept in

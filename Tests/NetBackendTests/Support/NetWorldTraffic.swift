@@ -4,9 +4,9 @@ import SimulatedXen
 
 @testable import NetBackend
 
-/// Frames both ways through all queues of a ``NetWorld`` whose backend may die: what the guest sends
-/// arrives at least once, in order; what it receives, somebody sent, in order; nothing that it
-/// offered is lost.
+/// Frames both ways through all queues of a ``NetWorld`` whose backend may die: what the guest
+/// sends arrives at least once, in order; what it receives, somebody sent, in order; nothing that
+/// it offered is lost.
 final class NetWorldTraffic {
   let world: NetWorld
   private(set) var completedCount = 0

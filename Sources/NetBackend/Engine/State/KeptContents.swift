@@ -1,7 +1,7 @@
 import RingTransport
 
-/// The hash. Word 0: version 1 in byte 0, the algorithm in byte 1, sizes of key and mapping in bytes
-/// 2 and 3, the types in byte 4. Then the key, padded to 40 bytes, and a byte for each entry.
+/// The hash. Word 0: version 1 in byte 0, the algorithm in byte 1, sizes of key and mapping in
+/// bytes 2 and 3, the types in byte 4. Then the key, padded to 40 bytes, and a byte for each entry.
 extension ControlConfiguration: KeptContent {
   static var place: KeptPlace { .hash }
 
@@ -71,8 +71,8 @@ extension MulticastList: KeptContent {
   }
 }
 
-/// What a guest may still send. Every number is one: too much credit is cut to a burst, and a period
-/// cannot have begun later than now.
+/// What a guest may still send. Every number is one: too much credit is cut to a burst, and a
+/// period cannot have begun later than now.
 struct KeptCredit: KeptContent, Equatable {
   static var place: KeptPlace { .credit }
 
