@@ -37,7 +37,7 @@ import Testing
       #expect(daemon.calls[round].hasSuffix(" backend/vbd/2/51712 --log-level debug spare"))
     }
     let orders = daemon.log.split(separator: "\n").filter { $0.contains("order sent") }
-    // The first death may be seen before the watch event of state 4, and is followed a little later.
+    // The first death may be seen before the watch event of state 4, and is followed a bit later.
     #expect(orders.count >= 2)
     print(orders.joined(separator: "\n"))
     try daemon.until("count") {
