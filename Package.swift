@@ -96,7 +96,7 @@ let package = Package(
       name: "NetBackendTests",
       dependencies: [
         "NetBackend", "RingTransport", "SimulatedXen", "PeerKit", "CNetReference",
-        "CAllocationCount", "CXen", "CPcap", system, logging,
+        "CAllocationCount", "CLinux", "CXen", "CPcap", system, logging,
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),

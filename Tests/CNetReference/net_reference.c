@@ -1,3 +1,7 @@
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "c_net_reference.h"
 
 #include <stddef.h>
@@ -160,4 +164,17 @@ uint16_t net_reference_control_type(uint32_t position) {
 uint32_t net_reference_toeplitz(const uint8_t *key, uint32_t key_bytes, const uint8_t *data,
                                 uint32_t data_bytes) {
   return xen_netif_toeplitz_hash(key, key_bytes, data, data_bytes);
+}
+
+int net_reference_bring_up(const char *interface) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) { return -1; }
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  strncpy(request.ifr_name, interface, sizeof request.ifr_name - 1);
+  int result = ioctl(descriptor, SIOCGIFFLAGS, &request);
+  request.ifr_flags |= IFF_UP;
+  if (result == 0) { result = ioctl(descriptor, SIOCSIFFLAGS, &request); }
+  close(descriptor);
+  return result;
 }

@@ -34,7 +34,7 @@ extension RealXen {
       #expect(numbers(in: try await host.listDomains()) == numbers(in: domains))
 
       for guest in guests { try await expectGoodVerifier(in: guest) }
-      #expect(try await kernelLogs(of: guests) == logs)
+      try await expectSilence(of: guests, since: logs)
       try await guests[1].check("umount /mnt && e2fsck -fn /dev/xvda")
       for guest in guests { try await guest.shutdown() }
     }
@@ -54,7 +54,7 @@ extension RealXen {
         #expect(restarts >= count, "\(drill)")
       }
       try await expectGoodVerifier(in: guest)
-      #expect(try await kernelLogs(of: [guest]) == log)
+      try await expectSilence(of: [guest], since: log)
       try await guest.shutdown()
     }
 
@@ -62,29 +62,28 @@ extension RealXen {
     func killedInterfaces() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
-      let pair = try await NetworkPair.start(names: ("net-kill-one", "net-kill-two"))
+      let pair = try await NetworkPair.start(names: ("net-kill-one", "net-kill-two"), inside: true)
       let guests = [pair.first, pair.second]
       let logs = try await kernelLogs(of: guests)
       try await pair.second.serveSums()
       let sum = try await pair.first.makeData(times: 1)
       try await pair.first.check(
         """
-        (while ! [ -e /stop ]; do cat /data | nc \(pair.secondAddress) 5001; done >/sums.log) \
-          </dev/null 2>/nc.log & echo $! >/transfer.pid
+        (while ! [ -e /stop ]; do cat /data | nc \(NetworkPair.secondInside) 5001; done >/sums.log
+          touch /done) </dev/null 2>/nc.log &
         """)
       let restarts = try await host.runDrill(
         "kill:250", in: network.directory, restarts: Self.deaths, limit: .seconds(400))
       #expect(restarts >= Self.deaths)
-      try await pair.first.check(
-        "touch /stop; wait; while kill -0 $(cat /transfer.pid) 2>/dev/null; do usleep 100000; done",
-        timeout: .seconds(120))
+      try await end(in: pair.first)
+      // On the bridge without a card: QEMU's network takes frames that are not for it.
       // Every transfer came through whole, and no connection broke.
       let sums = try await pair.first.check("cut -d ' ' -f 1 /sums.log").split(separator: "\n")
       #expect(!sums.isEmpty && sums.allSatisfy { $0 == sum }, "\(sums)")
       #expect(try await pair.first.check("cat /nc.log") == "")
-      #expect(try await kernelLogs(of: guests) == logs)
+      try await expectSilence(of: guests, since: logs)
       // And afterwards nothing is lost any more.
-      #expect(try await pair.first.pingsLost(to: pair.secondAddress, count: 200) == 0)
+      #expect(try await pair.first.pingsLost(to: NetworkPair.secondInside, count: 200) == 0)
       try await pair.shutdown()
     }
 
@@ -95,28 +94,40 @@ extension RealXen {
       try await guest.check(
         """
         (while ! [ -e /stop ]; do
-          /tools/fio/fio --name=verify --filename=\(file) --size=\(size) --direct=1 \
+          /tools/fio/fio --name=load --filename=\(file) --size=\(size) --direct=1 \
             --ioengine=libaio --iodepth=32 --rw=randrw --bsrange=4k-64k --fsync=64 \
             --verify=crc32c --verify_backlog=128 --verify_fatal=1 --do_verify=1 || {
             echo FAILED; break; }
           echo ROUND
-        done) >/fio.log 2>&1 </dev/null & echo $! >/fio.pid
+        done; touch /done) >/fio.log 2>&1 </dev/null &
         """)
     }
 
     private func expectGoodVerifier(in guest: Domain) async throws {
-      try await guest.check(
-        "touch /stop; while kill -0 $(cat /fio.pid) 2>/dev/null; do usleep 100000; done",
-        timeout: .seconds(300))
+      try await end(in: guest)
       let log = try await guest.check("cat /fio.log")
       #expect(log.contains("ROUND"), "\(log)")
-      #expect(!log.contains("FAILED") && !log.contains("verify:"), "\(log)")
+      #expect(!log.contains("FAILED"), "\(log)")
+    }
+
+    /// Lets the load in a guest come to its end.
+    private func end(in guest: Domain) async throws {
+      try await guest.check(
+        "touch /stop; until [ -e /done ]; do usleep 100000; done", timeout: .seconds(300))
     }
 
     private func kernelLogs(of guests: [Domain]) async throws -> [String] {
       var logs: [String] = []
       for guest in guests { logs.append(try await guest.check("dmesg")) }
       return logs
+    }
+
+    /// No guest's kernel has said anything since.
+    private func expectSilence(of guests: [Domain], since logs: [String]) async throws {
+      for (guest, before) in zip(guests, logs) {
+        let said = try await guest.check("dmesg").dropFirst(before.count)
+        #expect(said.isEmpty, "\(guest.name): \(said)")
+      }
     }
 
     private func numbers(in list: String) -> [String] {

@@ -35,57 +35,18 @@ enum CaptureRun {
     }
   }
 
-  private struct Result {
-    var frameCount = 0
-    var byteCount: UInt64 = 0
-    var missedCount: UInt64 = 0
-  }
-
-  private static let frameCountPerWakeMax = 1024
-
-  private static func capture(_ options: CaptureOptions) throws(CaptureError) -> Result {
-    let filter: PacketFilter
-    do throws(PacketFilterError) {
-      filter = try PacketFilter(options.filter)
-    } catch {
-      throw .filter(error)
-    }
-    var session: PacketSession
-    do throws(NetPortError) {
-      session = try PacketSession(interface: options.interface, direction: .both)
-    } catch {
-      throw .interface(error)
-    }
+  private static func capture(_ options: CaptureOptions) throws(CaptureError) -> CaptureResult {
+    var session = try CaptureSession(options)
     do throws(Errno) {
       let signals = OwnedFileDescriptor(
         adopting: FileDescriptor(rawValue: try systemCall { c_open_stop_signals() }))
-      let memory = try PrivateMemory(byteCount: NetLimits.packetByteCount + 1)
-      var capture = try PacketCapture(
-        path: options.file, snapByteCount: NetLimits.packetByteCount,
-        limitByteCount: UInt64(options.limitMebibytes) << 20)
-      var result = Result()
-      while !capture.hasFailed, capture.missedCount == 0,
-        try sleep(until: session.descriptor, orSignal: signals.rawValue)
-      {
-        // A flood must not keep the signal from being seen.
-        for _ in 0..<frameCountPerWakeMax {
-          guard let frame = session.next(into: memory, at: 0, byteCount: memory.byteCount) else {
-            break
-          }
-          let bytes = memory.bytes.extracting(0..<frame.byteCount)
-          guard filter.admits(bytes) else { continue }
-          capture.write(bytes, timeMicroseconds: frame.timeMicroseconds)
-          result.frameCount += 1
-        }
-        capture.flush()
+      while !session.isFull, try sleep(until: session.descriptor, orSignal: signals.rawValue) {
+        try session.drain()
       }
-      if capture.hasFailed { throw .ioError }
-      result.byteCount = capture.byteCount
-      result.missedCount = capture.missedCount
-      return result
     } catch {
       throw .file(options.file, error)
     }
+    return session.result
   }
 
   /// Sleeps until there are frames; false when the process is to end.
@@ -102,20 +63,5 @@ enum CaptureRun {
     // An interface that is gone is readable with an error for ever.
     if polls[1].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 { return false }
     return polls[0].revents == 0
-  }
-}
-
-/// Why nothing was captured.
-enum CaptureError: Error, Equatable, CustomStringConvertible {
-  case filter(PacketFilterError)
-  case interface(NetPortError)
-  case file(String, Errno)
-
-  var description: String {
-    switch self {
-    case .filter(let error): error.description
-    case .interface(let error): error.description
-    case .file(let path, let errno): "cannot write '\(path)': \(errno)"
-    }
   }
 }

@@ -87,3 +87,6 @@ uint16_t net_reference_control_type(uint32_t position);
 // The header's own Toeplitz hash.
 uint32_t net_reference_toeplitz(const uint8_t *key, uint32_t key_bytes, const uint8_t *data,
                                 uint32_t data_bytes);
+
+// Brings a link up (SIOCSIFFLAGS); -1 and errno on failure.
+int net_reference_bring_up(const char *interface);

@@ -6,6 +6,8 @@ import SystemPackage
 /// Lists links, and carries out changes of them.
 struct LinkControl: ~Copyable {
   private var socket: NetlinkSocket
+  /// A queue of each TAP that was made here, by its name.
+  private var heldQueues: [String: HeldQueue] = [:]
 
   init() throws(NetworkError) {
     socket = try NetlinkSocket()
@@ -27,7 +29,9 @@ struct LinkControl: ~Copyable {
     switch change {
     case .createBridge: try socket.perform(.createBridge(name), "create the bridge \(name)")
     case .createTap: try createTap(name)
-    case .remove: try socket.perform(.deleteLink(try index(of: name)), "remove \(name)")
+    case .remove:
+      heldQueues[name] = nil
+      try socket.perform(.deleteLink(try index(of: name)), "remove \(name)")
     case .setMTU(_, let mtu):
       try socket.perform(
         .setMTU(mtu, ofLink: try index(of: name)), "set the MTU of \(name) to \(mtu)")
@@ -105,11 +109,15 @@ struct LinkControl: ~Copyable {
     }
   }
 
-  private func makePersistentTap(_ name: String) throws(Errno) {
+  private mutating func makePersistentTap(_ name: String) throws(Errno) {
     // SAFETY: the string lives for the length of the call and ends in NUL.
     let number = try systemCall { unsafe c_open_tap(name) }
     let tap = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
     try systemCall { c_tap_set_persistent(tap.rawValue, 1) }
+    // A queue that is switched off, but there: without any the link would lose its carrier with
+    // each backend that dies, and the bridge forget who is behind it, and tell everybody.
+    try systemCall { c_tap_switch_queue_off(tap.rawValue) }
+    heldQueues[name] = HeldQueue(tap)
   }
 
   private func setIPv6(_ name: String, isOn: Bool) throws(NetworkError) {
@@ -125,5 +133,14 @@ struct LinkControl: ~Copyable {
   /// The file that says whether IPv6 is off on a link.
   static func ipv6Switch(_ name: String) -> String {
     "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6"
+  }
+}
+
+/// An open descriptor of a TAP device.
+private final class HeldQueue {
+  private let tap: OwnedFileDescriptor
+
+  init(_ tap: consuming OwnedFileDescriptor) {
+    self.tap = tap
   }
 }

@@ -1,0 +1,145 @@
+import CPcap
+import Glibc
+import RingTransport
+import SystemPackage
+import Testing
+
+@testable import NetBackend
+
+/// The ports on the real kernel, at a link of their own.
+struct PortTests {
+  private static let own = EthernetAddress(truncating: 0x0016_3e01_0203)
+
+  @Test func packetSocket() throws {
+    try LinkFixture.run { link in
+      var port = try DescriptorPort(packet: LinkFixture.name, ownAddress: Self.own)
+      try Self.expectBothWays(&port, link)
+    }
+  }
+
+  @Test func capture() throws {
+    try LinkFixture.run { link in
+      var port = try CapturePort(interface: LinkFixture.name, ownAddress: Self.own)
+      try Self.expectBothWays(&port, link)
+      // Nothing here can cut a packet.
+      let memory = try PrivateMemory(byteCount: 4096)
+      var header = VirtualNetworkHeader()
+      header.segmentation = .tcpOverIPv4
+      header.segmentByteCount = 100
+      let isSent = port.send(
+        Self.filled(memory, header, Self.datagram(checksum: 0)), at: 0, byteCount: 10 + 60)
+      #expect(!isSent)
+    }
+  }
+
+  /// A TAP device that init made; the other side is a packet socket on the same link.
+  @Test func tap() throws {
+    try LinkFixture.run { link in
+      var port = try DescriptorPort(tap: LinkFixture.name)
+      try port.setOffloads([.scatterGather, .checksumOverIPv4], of: LinkFixture.name)
+      var other = try DescriptorPort(packet: LinkFixture.name, ownAddress: Self.own)
+      let memory = try PrivateMemory(byteCount: 4096)
+      let frame = Self.datagram(checksum: 0x1234)
+      // From the guest: what the TAP device is given, the link receives.
+      var sent = frame
+      sent.replaceSubrange(0..<6, with: LinkFixture.guestBytes)
+      let isSent = port.send(
+        Self.filled(memory, VirtualNetworkHeader(), sent), at: 0, byteCount: 70)
+      #expect(isSent)
+      let received = Self.receive(&other)
+      #expect(received == sent)
+    }
+  }
+
+  @Test func missingInterfaces() throws {
+    try LinkFixture.run { _ in
+      #expect(throws: NetPortError.missing("vif9.0")) { _ = try DescriptorPort(tap: "vif9.0") }
+      #expect(throws: NetPortError.missing("eth9")) {
+        _ = try DescriptorPort(packet: "eth9", ownAddress: Self.own)
+      }
+      #expect(throws: NetPortError.missing("eth9")) {
+        _ = try CapturePort(interface: "eth9", ownAddress: Self.own)
+      }
+    }
+  }
+
+  // MARK: Helpers
+
+  private static func expectBothWays<Port: NetPort & ~Copyable>(
+    _ port: inout Port, _ link: borrowing LinkFixture
+  ) throws {
+    // To the guest: its own frames and those for groups, but nobody else's.
+    var frame = datagram(checksum: 0x1234)
+    frame.replaceSubrange(6..<12, with: [2, 0, 0, 0, 0, 9])
+    for destination in [
+      [2, 0, 0, 0, 0, 1], LinkFixture.guestBytes, [255, 255, 255, 255, 255, 255],
+    ]
+      as [[UInt8]]
+    {
+      frame.replaceSubrange(0..<6, with: destination)
+      try link.put(frame)
+      guard destination[0] != 2 else { continue }
+      let received = receive(&port)
+      #expect(received == frame)
+    }
+    let more = receive(&port)
+    #expect(more == nil)
+
+    // From the guest, with a checksum that is finished on the way.
+    var header = VirtualNetworkHeader()
+    header.flags = .needsChecksum
+    header.checksumStart = 34
+    header.checksumOffset = 6
+    let memory = try PrivateMemory(byteCount: 4096)
+    // The sum of the pseudo header: 10.0.0.1 and 10.0.0.2, UDP, 26 bytes.
+    let sent = datagram(checksum: 0x142e)
+    let isSent = port.send(filled(memory, header, sent), at: 0, byteCount: 10 + sent.count)
+    #expect(isSent)
+    let taken = link.take()
+    let arrived = try #require(taken)
+    #expect(arrived.count == sent.count && Array(arrived[0..<40]) == Array(sent[0..<40]))
+    #expect(checksum(of: arrived) == 0xffff)
+  }
+
+  /// The next frame for the guest, of those that a test sent.
+  private static func receive<Port: NetPort & ~Copyable>(_ port: inout Port) -> [UInt8]? {
+    guard let memory = try? PrivateMemory(byteCount: 70_000) else { return nil }
+    for _ in 0..<200 {
+      guard let count = port.receive(into: memory, at: 0, byteCount: memory.byteCount) else {
+        usleep(1000)
+        continue
+      }
+      let frame = (10..<count).map { memory.bytes.load(UInt8.self, at: $0) }
+      if frame.count == 60, frame[12] == 8, frame[13] == 0 { return frame }
+    }
+    return nil
+  }
+
+  private static func filled(
+    _ memory: consuming PrivateMemory, _ header: VirtualNetworkHeader, _ frame: [UInt8]
+  ) -> PrivateMemory {
+    var memory = memory
+    var bytes = memory.mutableBytes
+    header.encode(into: &bytes)
+    for (index, byte) in frame.enumerated() { bytes.store(byte, at: 10 + index) }
+    return memory
+  }
+
+  /// A UDP datagram over IPv4 from 10.0.0.1 to 10.0.0.2, 60 bytes in all.
+  private static func datagram(checksum: UInt16) -> [UInt8] {
+    var frame: [UInt8] = [2, 0, 0, 0, 0, 1] + LinkFixture.guestBytes + [8, 0]
+    frame += [0x45, 0, 0, 46, 0, 0, 0x40, 0, 64, 17, 0x26, 0xbd, 10, 0, 0, 1, 10, 0, 0, 2]
+    frame += [0x30, 0x39, 0x30, 0x3a, 0, 26, UInt8(checksum >> 8), UInt8(checksum & 255)]
+    return frame + (0..<18).map { UInt8($0 * 7) }
+  }
+
+  /// The sum over pseudo header and datagram, 0xffff when the checksum in it is right.
+  private static func checksum(of frame: [UInt8]) -> UInt32 {
+    var sum: UInt32 = 17 + 26
+    for index in stride(from: 26, to: 60, by: 2) {
+      sum += UInt32(frame[index]) << 8 | UInt32(frame[index + 1])
+    }
+    while sum > 0xffff { sum = sum & 0xffff + sum >> 16 }
+    return sum
+  }
+}
