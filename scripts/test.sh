@@ -1,5 +1,6 @@
 #!/bin/bash
 # test.sh all: everything, up to the scenarios on real Xen in QEMU.
+# test.sh trials: the scenarios that are not yet part of all.
 # test.sh fast: the format of the sources and the unit tests.
 #
 # The last line of the output is "N passed, N failed". A step that is no test, such as a build,
@@ -94,6 +95,15 @@ all)
   tests unit --skip RealXen
   tests scenarios --filter RealXen
   ;;
+trials)
+  export SCENARIOS=all
+  step setup scripts/setup.sh build images host
+  step disk-image images/build.sh disk
+  step network-image images/build.sh network
+  step test-host images/test-host/build.sh
+  step build swift build --build-tests
+  tests trials --filter 'RealXen/(Network|Restart)'
+  ;;
 fast)
   step setup scripts/setup.sh build
   step lint scripts/lint.sh
@@ -101,7 +111,7 @@ fast)
   tests unit --skip RealXen
   ;;
 *)
-  echo "usage: test.sh all|fast" >&2
+  echo "usage: test.sh all|trials|fast" >&2
   exit 2
   ;;
 esac

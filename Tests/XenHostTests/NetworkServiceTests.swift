@@ -44,7 +44,9 @@ extension RealXen {
       try await pair.shutdown()
     }
 
-    @Test("bulk between guests, in frames larger than the link's, over IPv4 and IPv6")
+    @Test(
+      "bulk between guests, in frames larger than the link's, over IPv4 and IPv6",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func bulk() async throws {
       let pair = try await NetworkPair.start(inside: true)
       let times = Self.mebibytes / 16
@@ -81,7 +83,9 @@ extension RealXen {
       try await pair.shutdown()
     }
 
-    @Test("small packets: pings of all sizes and a stream of datagrams, without loss")
+    @Test(
+      "small packets: pings of all sizes and a stream of datagrams, without loss",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func smallPackets() async throws {
       let pair = try await NetworkPair.start(inside: true)
       try await pair.expectGoodFrames { () async throws in
@@ -107,7 +111,9 @@ extension RealXen {
       try await pair.shutdown()
     }
 
-    @Test("a guest with two processors has two queues, and both carry traffic")
+    @Test(
+      "a guest with two processors has two queues, and both carry traffic",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func queues() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
@@ -155,7 +161,9 @@ extension RealXen {
       return counts
     }
 
-    @Test("a rate is obeyed within a tenth, and may change while the guest sends")
+    @Test(
+      "a rate is obeyed within a tenth, and may change while the guest sends",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func rate() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network

@@ -9,7 +9,9 @@ extension RealXen {
     /// Deaths that the disk's guests and the network's guests live through.
     static let deaths = 200
 
-    @Test("two guests verify their disks while their backends are killed")
+    @Test(
+      "two guests verify their disks while their backends are killed",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func killedDisks() async throws {
       let host = try await RealXen.host
       let disk = try await RealXen.disk
@@ -39,7 +41,9 @@ extension RealXen {
       for guest in guests { try await guest.shutdown() }
     }
 
-    @Test("a disk's backend hangs, gives way, and is killed every 100 ms")
+    @Test(
+      "a disk's backend hangs, gives way, and is killed every 100 ms",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func hungDisk() async throws {
       let host = try await RealXen.host
       let disk = try await RealXen.disk
@@ -58,7 +62,9 @@ extension RealXen {
       try await guest.shutdown()
     }
 
-    @Test("transfers and pings go on while the interfaces' backends are killed")
+    @Test(
+      "transfers and pings go on while the interfaces' backends are killed",
+      .enabled(if: RealXen.runsTrials, "on trial: make trials"))
     func killedInterfaces() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
