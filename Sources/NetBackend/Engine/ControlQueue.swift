@@ -77,7 +77,7 @@ struct ControlQueue: ~Copyable {
   ) throws(NetViolation) -> Bool {
     do throws(RingViolation) {
       for _ in 0..<Self.requestCountMax {
-        guard let request = try takeRequest() else { break }
+        guard let request = try ring.take({ NetControlRequest(slot: $0) }) else { break }
         let response = answer(request, &hypervisor, policy)
         kept.value = KeptControlAnswer(response, at: ring.responseProducer)
         kept.save()
@@ -92,15 +92,6 @@ struct ControlQueue: ~Copyable {
     } catch {
       throw .ring(error)
     }
-  }
-
-  private mutating func takeRequest() throws(RingViolation) -> NetControlRequest? {
-    var slot = InlineArray<16, UInt8>(repeating: 0)
-    var elements = slot.mutableSpan
-    // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
-    var bytes = unsafe elements.mutableBytes
-    guard try ring.takeRequest(into: &bytes) else { return nil }
-    return NetControlRequest(slot: bytes.bytes)
   }
 
   private mutating func answer<Xen: Hypervisor & ~Copyable>(

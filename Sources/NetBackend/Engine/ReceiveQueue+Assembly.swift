@@ -174,18 +174,14 @@ extension ReceiveQueue {
   }
 
   private mutating func takeSlot() throws(NetViolation) -> NetReceiveRequest {
-    var slot = InlineArray<8, UInt8>(repeating: 0)
-    var elements = slot.mutableSpan
-    // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
-    var bytes = unsafe elements.mutableBytes
-    let isTaken: Bool
+    let request: NetReceiveRequest?
     do throws(RingViolation) {
-      isTaken = try ring.takeRequest(into: &bytes)
+      request = try ring.take { NetReceiveRequest(slot: $0) }
     } catch {
       throw .ring(error)
     }
     // They were counted, but the count is the guest's to change at any moment.
-    guard isTaken else { throw .pagesTakenBack }
-    return NetReceiveRequest(slot: bytes.bytes)
+    guard let request else { throw .pagesTakenBack }
+    return request
   }
 }

@@ -36,16 +36,11 @@ extension TransmitQueue {
   private mutating func takeSlot<Value>(
     _ decode: (RawSpan) -> Value
   ) throws(NetViolation) -> Value? {
-    var slot = InlineArray<12, UInt8>(repeating: 0)
-    var elements = slot.mutableSpan
-    // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
-    var bytes = unsafe elements.mutableBytes
     do throws(RingViolation) {
-      guard try ring.takeRequest(into: &bytes) else { return nil }
+      return try ring.take(decode)
     } catch {
       throw .ring(error)
     }
-    return decode(bytes.bytes)
   }
 
   /// Takes the rest of a packet, and prepares its copies.
