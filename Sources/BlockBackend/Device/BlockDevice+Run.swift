@@ -14,7 +14,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     while !isFinished {
       do throws(Errno) {
         try storage.loop.wait(
-          timeoutNanoseconds: heartbeat.limit(waitingTime(hasMore: hasMore)))
+          timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
         heartbeat.tick()
         try takeLoopEvents()
         hasMore = turn(now: MonotonicClock.nanoseconds())
@@ -55,13 +55,5 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
       case .stopSignal: handleStop(now: MonotonicClock.nanoseconds())
       }
     }
-  }
-
-  /// How long to sleep at most: not at all when there is work, for ever when nothing is due.
-  private func waitingTime(hasMore: Bool) -> UInt64? {
-    if hasMore { return 0 }
-    guard let deadline = nextDeadline else { return nil }
-    let now = MonotonicClock.nanoseconds()
-    return deadline > now ? deadline - now : 0
   }
 }

@@ -12,7 +12,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
     while !isFinished {
       do throws(Errno) {
         try queues.loop.wait(
-          timeoutNanoseconds: heartbeat.limit(waitingTime(hasMore: hasMore)))
+          timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
         heartbeat.tick()
         try takeLoopEvents()
         hasMore = turn(now: MonotonicClock.nanoseconds())
@@ -45,13 +45,5 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
       case .operation: break
       }
     }
-  }
-
-  /// How long to sleep at most: not at all when there is work, for ever when nothing is due.
-  private func waitingTime(hasMore: Bool) -> UInt64? {
-    if hasMore { return 0 }
-    guard let deadline = nextDeadline else { return nil }
-    let now = MonotonicClock.nanoseconds()
-    return deadline > now ? deadline - now : 0
   }
 }

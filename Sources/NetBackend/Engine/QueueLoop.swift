@@ -68,7 +68,9 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     var outcome = NetQueue.Outcome(hasMore: true)
     while true {
       do throws(Errno) {
-        try loop.wait(timeoutNanoseconds: heartbeat.limit(waitingTime(outcome)))
+        try loop.wait(
+          timeoutNanoseconds: heartbeat.waitingTime(
+            until: outcome.notBefore, hasMore: outcome.hasMore))
         heartbeat.tick()
         try takeEvents()
       } catch {
@@ -118,12 +120,5 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     isStopping = stops
     if let headroom { queue.setHeadroom(byteCount: headroom) }
     if !stops { loop.pollReadable(thread.wakeUp.descriptor, token: Token.wakeUp) }
-  }
-
-  private func waitingTime(_ outcome: NetQueue.Outcome) -> UInt64? {
-    if outcome.hasMore { return 0 }
-    guard let deadline = outcome.notBefore else { return nil }
-    let now = MonotonicClock.nanoseconds()
-    return deadline > now ? deadline - now : 0
   }
 }

@@ -28,4 +28,15 @@ public struct Heartbeat: Sendable {
   public func limit(_ nanoseconds: UInt64?) -> UInt64 {
     min(nanoseconds ?? .max, StatusLayout.heartbeatIntervalNanoseconds)
   }
+
+  /// How long an event loop may wait, in nanoseconds: not at all when there is more to do.
+  ///
+  /// - Parameter deadline: when the loop has something to do of its own, in nanoseconds of the
+  ///   monotonic clock; nil for never.
+  public func waitingTime(until deadline: UInt64?, hasMore: Bool) -> UInt64 {
+    if hasMore { return 0 }
+    guard let deadline else { return limit(nil) }
+    let now = MonotonicClock.nanoseconds()
+    return limit(deadline > now ? deadline - now : 0)
+  }
 }
