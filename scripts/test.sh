@@ -47,6 +47,14 @@ step() {
   fi
 }
 
+# All that the scenarios on the test host need.
+build_for_host() {
+  step disk-image images/build.sh disk
+  step network-image images/build.sh network
+  step test-host images/test-host/build.sh
+  step build swift build --build-tests
+}
+
 # tests NAME SWIFT-TEST-OPTION...: runs a part of the tests and counts them.
 tests() {
   local name=$1 report=$logs/$1.xml status=0 ran bad skipped
@@ -87,10 +95,7 @@ case ${1-} in
 all)
   step setup scripts/setup.sh build images host
   step lint scripts/lint.sh
-  step disk-image images/build.sh disk
-  step network-image images/build.sh network
-  step test-host images/test-host/build.sh
-  step build swift build --build-tests
+  build_for_host
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).
   tests unit --skip RealXen
   tests scenarios --filter RealXen
@@ -98,10 +103,7 @@ all)
 trials)
   export SCENARIOS=all
   step setup scripts/setup.sh build images host
-  step disk-image images/build.sh disk
-  step network-image images/build.sh network
-  step test-host images/test-host/build.sh
-  step build swift build --build-tests
+  build_for_host
   tests trials --filter 'RealXen/(Network|Restart)'
   ;;
 fast)

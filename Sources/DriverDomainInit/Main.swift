@@ -12,7 +12,7 @@ struct Main {
     case .initProcess: runAsInit()
     case .supervise: exit(supervise(arguments))
     case .help: print(Arguments.helpText, terminator: "")
-    case .version: print("driver-domain-init \(Version.current)")
+    case .version: print("driver-domain-init \(SuiteVersion.current)")
     case .copyProgram(let source, let program): exit(copy(source, beside: program))
     case .requestPowerOff: exit(kill(1, SIGTERM))
     case .requestRestart: exit(kill(1, SIGINT))
@@ -26,7 +26,7 @@ struct Main {
   private static func runAsInit() -> Never {
     let (configuration, configurationProblems) = Configuration.parse(Startup.commandLine())
     let log = logger(to: Console.open(), configuration)
-    log.notice("driver-domain-init starts", metadata: ["version": "\(Version.current)"])
+    log.notice("driver-domain-init starts", metadata: ["version": "\(SuiteVersion.current)"])
     let problems = configurationProblems.map(\.description) + Startup.prepare(configuration)
     for problem in problems { log.error("\(problem)") }
     var request = PowerRequest.restart

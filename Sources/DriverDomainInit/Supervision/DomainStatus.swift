@@ -48,7 +48,7 @@ struct DomainStatus {
   var nodes: [XenStorePath: String] {
     var nodes: [String: String] = [
       "status": state.rawValue,
-      "version": Version.current,
+      "version": SuiteVersion.current,
       "error": errors.joined(separator: "; "),
     ]
     let plan = announcesLinks ? DeviceLinks.plan(for: devices) : DeviceLinks.Plan()
@@ -108,9 +108,4 @@ struct DomainStatus {
     }
     return operations
   }
-}
-
-/// The suite's version.
-enum Version {
-  static let current = "0.1.0"
 }

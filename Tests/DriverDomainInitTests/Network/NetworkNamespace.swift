@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import RingTransport
+import SimulatedXen
 import SystemPackage
 
 @testable import DriverDomainInit
@@ -33,22 +34,10 @@ enum NetworkNamespace {
   /// Runs a body to its end on a thread of its own, which is in a network of its own. Links, and
   /// the end of the thread's network, are gone afterwards.
   static func run(_ body: @escaping () throws -> Void) throws {
-    let box = Body {
+    try onOwnThread {
       try systemCall { c_leave_network() }
       try body()
     }
-    var thread = pthread_t()
-    // SAFETY: the reference is taken back by the thread, which ends before this function.
-    let result = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, Unmanaged.passRetained(box).toOpaque())
-    precondition(result == 0)
-    _ = pthread_join(thread, nil)
-    if let failure = box.failure { throw failure }
   }
 
   /// A cable with an interface at each end.
@@ -68,22 +57,5 @@ enum NetworkNamespace {
       }
     }
     try socket.perform(request, "make a cable")
-  }
-
-  private final class Body {
-    private let body: () throws -> Void
-    private(set) var failure: (any Error)?
-
-    init(_ body: @escaping () throws -> Void) {
-      self.body = body
-    }
-
-    func run() {
-      do {
-        try body()
-      } catch {
-        failure = error
-      }
-    }
   }
 }

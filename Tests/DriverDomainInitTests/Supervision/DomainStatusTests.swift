@@ -13,7 +13,7 @@ import Testing
       DomainStatus().operations(after: [:]) == [
         .write("data/driver-domain/error", ""),
         .write("data/driver-domain/status", "starting"),
-        .write("data/driver-domain/version", Version.current),
+        .write("data/driver-domain/version", SuiteVersion.current),
       ])
   }
 
