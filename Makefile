@@ -2,9 +2,6 @@
 
 .PHONY: help setup images lint test test-fast trials demo throughput reproducible clean
 
-# modprobe and depmod live where the PATH of an ordinary user may not look.
-export PATH := $(PATH):/usr/sbin:/sbin
-
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -34,11 +31,12 @@ demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends i
 throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
 	@scripts/demo.sh throughput
 
-reproducible: ## build the images twice, in two places, and compare the bytes
+reproducible: ## build kernels and images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images
+	@images/check-reproducible.sh kernel
 	@images/check-reproducible.sh disk
 	@images/check-reproducible.sh network
 
-clean: ## remove everything that was built; downloaded packages stay in images/out/cache
+clean: ## remove what was built; downloaded packages and kernels stay in images/out/cache
 	rm -rf .build
 	if [ -d images/out ]; then find images/out -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

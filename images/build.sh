@@ -1,12 +1,12 @@
 #!/bin/bash
 # Builds an image: images/build.sh disk
 #
-# Writes images/out/disk/: vmlinuz, initrd.gz and the xl configuration. The same sources, the
-# same compiler and the same kernel package give the same bytes, wherever the tree lies.
+# Writes images/out/disk/: vmlinux, initrd.gz and the xl configuration. The same sources, the same
+# compilers and the same package of Linux's sources give the same bytes, wherever the tree lies.
 #
 #   OUT=DIR      where the image goes (images/out/NAME)
 #   SCRATCH=DIR  where Swift builds (.build/image)
-#   CACHE=DIR    where packages are kept (images/out/cache)
+#   CACHE=DIR    where packages and kernels are kept (images/out/cache)
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
@@ -33,9 +33,20 @@ build_product() {
     -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none \
     -Xswiftc -file-prefix-map -Xswiftc "$root=." \
     -Xcc "-ffile-prefix-map=$root=." >&2
-  cp "$scratch/release/$1" "$work/$1"
-  erase_module_hashes "$work/$1"
-  "$here/check-executable.sh" "$work/$1"
+}
+
+# link_program PRODUCT...: links the products' object files, as SwiftPM lists them, into one program
+# (program.c says why).
+link_program() {
+  local product
+  for product; do cat "$scratch/release/$product.product/Objects.LinkFileList"; done |
+    sort -u > "$work/objects"
+  cc -O2 -c "$here/program.c" -o "$work/program.o"
+  swiftc -emit-executable -static-executable -use-ld=lld -o "$work/program" \
+    "@$work/objects" "$work/program.o" -luring -lpcap \
+    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none >&2
+  erase_module_hashes "$work/program"
+  "$here/check-executable.sh" "$work/program"
 }
 
 # The compiler leaves a hash of each object file, path of the sources and all, in a section that
@@ -47,13 +58,26 @@ erase_module_hashes() {
   rm -f "$work/hashes" "$work/zeros"
 }
 
-while read -r -u 3 kind path value; do
+products=()
+while read -r kind path value; do
+  if [[ $kind == exe ]]; then products+=("$value"); fi
+done < "$recipe/files"
+for product in "${products[@]}"; do build_product "$product"; done
+link_program "${products[@]}"
+
+program= # the first of its names in the image
+while read -r kind path value; do
   case $kind in
     '' | '#'*) ;;
     dir) mkdir -p "$tree$path" ;;
     exe)
-      build_product "$value"
-      install -D -m 0755 "$work/$value" "$tree$path"
+      if [[ -z $program ]]; then
+        program=$tree$path
+        install -D -m 0755 "$work/program" "$program"
+      else
+        mkdir -p "$tree$(dirname "$path")"
+        ln "$program" "$tree$path"
+      fi
       ;;
     link)
       mkdir -p "$tree$(dirname "$path")"
@@ -61,11 +85,11 @@ while read -r -u 3 kind path value; do
       ;;
     *) echo "build.sh: $recipe/files: unknown entry '$kind'" >&2; exit 2 ;;
   esac
-done 3< "$recipe/files"
+done < "$recipe/files"
 
-kernel=$("$here/fetch-kernel.sh" "$cache")
-"$here/copy-modules.sh" "$kernel" "$recipe" "$tree/modules"
+kernels=$("$here/kernel/build.sh" "$cache")
 "$here/pack-initramfs.sh" "$tree" "$out/initrd.gz"
-install -m 0644 "$kernel"/boot/vmlinuz-* "$out/vmlinuz"
+rm -f "$out/vmlinuz" # of an earlier version
+install -m 0644 "$kernels/$name/vmlinux" "$out/vmlinux"
 install -m 0644 "$recipe"/*.cfg "$out/"
-(cd "$out" && ls -l -- * | awk '{ print $5, $9 }') >&2
+"$here/check-size.sh" "$out"

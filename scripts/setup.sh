@@ -11,8 +11,8 @@ packages_build=(
 )
 packages_images=(
   cpio # pack-initramfs.sh
-  kmod # modprobe in copy-modules.sh, depmod in fetch-kernel.sh
   binutils # readelf in check-executable.sh
+  make gcc patch xz-utils flex bison bc libelf-dev # kernel/build.sh
 )
 packages_host=(
   qemu-system-x86 seabios # the machine
@@ -76,7 +76,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     -o Dpkg::Use-Pty=0 "${missing[@]}"
 elif [[ " ${parts[*]} " == *" images "* || " ${parts[*]} " == *" host "* ]] &&
   ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then
-  # The images take the kernel from a package that is unpacked, not installed.
+  # The kernels come from packages that are unpacked, not installed.
   echo "setup: fetches apt's lists of packages"
   as_root apt-get update -qq
 fi

@@ -19,6 +19,8 @@ public final class XenHost: Sendable {
   public static let partitionedDisk = "00:03.0"
   /// The passed-through disk without partitions, for resizing.
   public static let plainDisk = "00:04.0"
+  /// An NVMe disk of 64 MiB without partitions, to pass through.
+  public static let nvmeDisk = "00:0b.0"
   /// QEMU's name of the disk without partitions.
   public static let plainDiskDevice = "disk-b"
   /// The passed-through network card of our network driver domain, on QEMU's network `net-a`.

@@ -5,6 +5,7 @@
 # disk-a.img: passed through. GPT: guest1, guest2, volumes (ext4 with image files), tools (ext4
 #             with fio, tcpdump and their libraries), scratch.
 # disk-b.img: passed through, no partitions, for online resize.
+# disk-n.img: passed through, no partitions, on an NVMe controller.
 # disk-c.img: stays with Dom0, for Linux's own xen-blkback as a baseline. A copy of disk A.
 source "$(dirname "$0")/common.sh"
 
@@ -17,8 +18,9 @@ fresh() {
   mkdir -p "$1"
   cp --sparse=always "$out/disk-a.img" "$1/disk-a.img"
   cp --sparse=always "$out/disk-a.img" "$1/disk-c.img"
-  rm -f "$1/disk-b.img"
+  rm -f "$1/disk-b.img" "$1/disk-n.img"
   truncate -s 128M "$1/disk-b.img"
+  truncate -s 64M "$1/disk-n.img"
 }
 
 # A filesystem of SIZE MiB with the files of TREE, the same bytes every time.

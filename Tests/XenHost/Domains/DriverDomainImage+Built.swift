@@ -12,6 +12,6 @@ extension DriverDomainImage {
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "images/out/\(name)").path
     return DriverDomainImage(
-      name: name, kernel: "\(directory)/vmlinuz", ramdisk: "\(directory)/initrd.gz")
+      name: name, kernel: "\(directory)/vmlinux", ramdisk: "\(directory)/initrd.gz")
   }
 }

@@ -1,16 +1,19 @@
 /// Guests: their lives, from `xl create` on.
 extension XenHost {
-  /// Runs `xl create`. The domain runs when this returns; its guest is still starting.
+  /// Runs `xl create`. The domain runs when this returns, unless it is to be paused; its guest is
+  /// still starting.
   ///
   /// When `xl` fails, `XenHostError.result` has what it printed.
-  public func createDomain(_ configuration: DomainConfiguration) async throws -> Domain {
+  public func createDomain(
+    _ configuration: DomainConfiguration, isPaused: Bool = false
+  ) async throws -> Domain {
     let name = configuration.name
     let file = "/run/xl/\(name).cfg"
     try await dom0.writeFile(file, configuration.text)
     let port = try await consoles.take()
     let log = ConsoleLog(path: "\(logDirectory)/\(name).log")
     do {
-      try await dom0.check("xl create -q \(file)")
+      try await dom0.check("xl create -q \(isPaused ? "-p " : "")\(file)")
       let domid = try await domid(of: name)
       await port.agent.beginSession(machine: name, log: log)
       try await relayConsole(of: domid, to: port)
