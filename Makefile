@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast trials demo throughput reproducible clean
+.PHONY: help setup images lint test test-fast soak demo throughput bench-restart reproducible clean
 
 # modprobe and depmod live where the PATH of an ordinary user may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -25,14 +25,17 @@ test: ## do everything: setup, images, lint, unit tests, then the scenarios on r
 test-fast: ## lint and unit tests only, without images and without QEMU
 	@scripts/test.sh fast
 
-trials: ## run the scenarios on real Xen that are not yet part of make test
-	@scripts/test.sh trials
+soak: ## run the rehearsals of failures with ten times as many failures
+	@scripts/test.sh soak
 
 demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
 	@scripts/demo.sh
 
 throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
 	@scripts/demo.sh throughput
+
+bench-restart: ## measure what guests see of their backends' deaths, and what these cost
+	@scripts/demo.sh restart
 
 reproducible: ## build the images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images

@@ -38,6 +38,8 @@ struct BlockDevice<
   var deadlines = Deadlines<Deadline>()
   /// Whether the ring that is being connected is that of an earlier process.
   var isAdopting = false
+  /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
+  let createdAt = MonotonicClock.nanoseconds()
   /// The capacity that the guest was told by the earlier process, in sectors of 512 bytes.
   var promisedSectorCount: UInt64 = 0
   /// Set while the target is gone.

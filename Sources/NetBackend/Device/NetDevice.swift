@@ -38,6 +38,8 @@ struct NetDevice<
   var promisedQueueCountMax: Int?
   /// Whether the rings that are being connected are those of an earlier process.
   var isAdopting = false
+  /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
+  let createdAt = MonotonicClock.nanoseconds()
   /// What was logged last of what comes again and again.
   var lastReason: String?
   var deadlines = Deadlines<Deadline>()
