@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast soak demo throughput bench-restart reproducible clean
+.PHONY: help setup images lint test test-fast soak demo throughput bench-restart bench-micro reproducible clean
 
 # modprobe and depmod live where the PATH of an ordinary user may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -36,6 +36,11 @@ throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by t
 
 bench-restart: ## measure what guests see of their backends' deaths, and what these cost
 	@scripts/demo.sh restart
+
+bench-micro: ## measure what the ring path costs a request, without Xen
+	@scripts/setup.sh build
+	@swift build -c release --product MicroBench
+	@.build/release/MicroBench
 
 reproducible: ## build the images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images

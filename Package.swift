@@ -83,6 +83,9 @@ let package = Package(
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["XenHost"], path: "Tests/Demo", swiftSettings: settings),
+    .executableTarget(
+      name: "MicroBench", dependencies: ["RingTransport"], path: "Tests/MicroBench",
+      swiftSettings: settings),
     .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
     .testTarget(
       name: "BlockBackendTests",

@@ -20,7 +20,7 @@ import RingTransport
   ) throws(BackendProcessError) {
     var device = BlockDevice(
       leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,
-      storage: TargetLoop(loop), store: store)
+      storage: TargetLoop(loop), store: store, memory: task.status)
     try device.runToEnd(task.status)
   }
 }

@@ -24,7 +24,7 @@ import XenHost
     case "restart": await measure { try await RestartBench.run(on: $0) }
     case let word?:
       FileHandle.standardError.write(
-        Data("usage: Demo [throughput [disk|net]|restart]: \(word)\n".utf8))
+        Data("usage: Demo [throughput [disk|net]|restart [DEATHS [ROUNDS]]]: \(word)\n".utf8))
       exit(2)
     }
     let start = ContinuousClock.now
@@ -42,7 +42,8 @@ import XenHost
   /// Boots the host, runs a measurement on it, and ends the process.
   private static func measure(_ body: @Sendable (XenHost) async throws -> Void) async -> Never {
     do {
-      let host = try await XenHost.boot(HostConfiguration(images: [.disk, .network]))
+      let host = try await XenHost.boot(
+        HostConfiguration(images: [.disk, try .networkWithSink()]))
       try await body(host)
       await host.powerOff()
       exit(0)

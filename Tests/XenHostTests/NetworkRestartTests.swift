@@ -62,26 +62,25 @@ struct PingTrain {
   /// - Parameter receiver: has the tools mounted.
   static func start(from sender: Domain, to receiver: Domain, at address: String) async throws {
     // Repeated frames are no loss. Sequence numbers have 16 bits.
-    try await receiver.check(
-      """
-      (/tools/tcpdump/tcpdump -l -n -tt -i eth0 'icmp[icmptype] == icmp-echo' 2>/dev/null |
-        awk '{
+    try await receiver.startObserving(
+      "icmp[icmptype] == icmp-echo",
+      script: """
+        {
           for (i = 1; i < NF; i++) if ($i == "seq") number = $(i + 1) + 0
           missing = (number - last + 65535) % 65536
           if (count++ && missing >= 32768) next
           if (count > 1 && missing > 0) print missing, int(($1 - time) * 1000000)
           last = number
           time = $1
-        } END { print "received", count }' >/train.log; touch /train.done) </dev/null &
-      """)
-    try await sender.check("ping -q -i 0.001 \(address) >/train.log 2>&1 </dev/null &")
+        } END { print "received", count }
+        """)
+    try await sender.check(
+      "ping -q -i 0.001 \(address) >/train.log 2>&1 </dev/null & echo $! >/train.pid")
   }
 
   static func end(from sender: Domain, to receiver: Domain) async throws -> PingTrain {
-    try await sender.check("killall ping")
-    let text = try await receiver.check(
-      "sleep 1; killall tcpdump ld-linux-x86-64.so.2; "
-        + "until [ -e /train.done ]; do usleep 100000; done; cat /train.log")
+    try await sender.check("kill -INT $(cat /train.pid) || { cat /train.log; false; }")
+    let text = try await receiver.endObservation()
     var train = PingTrain()
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ")

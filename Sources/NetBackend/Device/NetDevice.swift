@@ -65,7 +65,6 @@ struct NetDevice<
     case rate
     case multicastControl
     case headroom
-    case promises
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
@@ -78,7 +77,8 @@ struct NetDevice<
     self.log = log
     self.hypervisor = hypervisor
     self.queues = queues
-    self.store = LeafStore(leaf: leaf, client: store, log: log)
+    self.store = LeafStore(
+      leaf: leaf, client: store, log: log, promiseNodes: NetPromises.nodes, memory: status)
     self.status = status
   }
 

@@ -54,23 +54,19 @@ struct NetRestartBench {
   /// The longest time between two arrivals in each period, in milliseconds, by the clock of the
   /// receiving kernel.
   private func gaps(_ guests: [Domain], seconds: Int) async throws -> [Double] {
-    try await guests[1].check(
-      """
-      rm -f /train.done
-      (/tools/tcpdump/tcpdump -l -n -tt -i eth0 'udp and dst port 5201' 2>/dev/null |
-        awk '{
+    try await guests[1].startObserving(
+      "udp and dst port 5201",
+      script: """
+        {
           if (NR == 1) start = $1
           period = int(($1 - start) * 1000 / \(Self.periodMilliseconds))
           if (NR > 1 && $1 - last > longest[period]) longest[period] = $1 - last
           last = $1
-        } END { for (period in longest) print longest[period] * 1000 }' >/train.log
-        touch /train.done) </dev/null &
-      """)
+        } END { for (period in longest) print longest[period] * 1000 }
+        """)
     _ = try await guests[0].iperf(
       to: Self.address, options: "-u -l 64 -b 512K", seconds: seconds)
-    let text = try await guests[1].check(
-      "sleep 1; killall tcpdump ld-linux-x86-64.so.2; "
-        + "until [ -e /train.done ]; do usleep 100000; done; cat /train.log")
+    let text = try await guests[1].endObservation()
     return text.split(separator: "\n").compactMap { Double($0) }
   }
 

@@ -8,14 +8,18 @@ import XenHost
 /// a guest's latency over time. The machine is emulated and shared: the gaps without any death stand
 /// beside those with, and throughput is a ratio of runs by turns in the same boot.
 enum RestartBench {
-  /// Deaths of each kind of backend.
-  static let deaths = 220
+  /// Deaths of each kind of backend, for the gaps; `Demo restart DEATHS ROUNDS` takes others.
+  static let deaths = argument(2) ?? 220
   /// How often each throughput is measured.
-  static let rounds = 3
+  static let rounds = argument(3) ?? 3
   /// How long a measurement of throughput runs: with a death every ten seconds there are three.
   static let seconds = 30
   /// Where results go.
   static let directory = "benchmarks/out"
+
+  private static func argument(_ index: Int) -> Int? {
+    CommandLine.arguments.count > index ? Int(CommandLine.arguments[index]) : nil
+  }
 
   /// Runs both parts.
   static func run(on host: XenHost) async throws {
