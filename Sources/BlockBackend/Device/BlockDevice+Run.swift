@@ -10,7 +10,8 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     defer { heartbeat.end() }
     var sums = BlockSums(status)
     start(now: MonotonicClock.nanoseconds())
-    var hasMore = false
+    // What an earlier process has kept is there without waiting.
+    var hasMore = true
     while !isFinished {
       do throws(Errno) {
         try storage.loop.wait(

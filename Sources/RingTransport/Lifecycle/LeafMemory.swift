@@ -23,11 +23,17 @@ struct LeafMemory {
   /// From an earlier process, as long as it may be used.
   private var earlier: StoreSnapshot?
   private var answers: [Answer] = []
+  /// How often the owner asked in vain.
+  private var emptyAnswerCount = 0
   private var configuration: [String?]?
   private var promises: [String?]?
   private var ring: [String?]?
   /// Whether the device was connected when it was last looked at.
   private var isConnected = false
+
+  /// How often an owner may ask in vain: something else keeps it waiting, such as a target in use,
+  /// and XenStore may know more. At two milliseconds each, a tenth of a second.
+  private static let emptyAnswerCountMax = 50
 
   init(promiseNodes: [String], memory: (any StateMemory)?) {
     self.promiseNodes = promiseNodes
@@ -36,7 +42,13 @@ struct LeafMemory {
 
   /// The next answer for the owner, ahead of XenStore's.
   mutating func nextAnswer() -> Answer? {
-    answers.isEmpty ? nil : answers.removeFirst()
+    if answers.isEmpty { emptyAnswerCount += 1 }
+    return answers.isEmpty ? nil : answers.removeFirst()
+  }
+
+  /// Whether the owner is still about to take the device over by what was kept.
+  var isAwaited: Bool {
+    !answers.isEmpty || (earlier != nil && emptyAnswerCount < Self.emptyAnswerCountMax)
   }
 
   // MARK: Questions

@@ -50,7 +50,10 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   private var isObserving = false
   /// Set when a watch fired while the nodes were being read: read them again.
   private var observesAgain = false
-  var memory: LeafMemory
+  private var memory: LeafMemory
+  /// What waits until the device is taken over: Linux's device for XenStore holds up whoever sets a
+  /// watch until XenStore has answered.
+  private var postponed: [(operations: [XenStoreOperation], purpose: Purpose)] = []
 
   /// Takes over a fresh connection. Nothing happens before ``start(reading:)``.
   ///
@@ -69,9 +72,9 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
 
   /// Watches the leaf and reads nodes of it, answered by ``Event/configuration(_:)``.
   public mutating func start(reading nodes: [String]) {
+    memory.start(nodeCount: nodes.count)
     submit([.watch(leaf.path, token: "leaf")], for: .watch)
     submit(nodes.map { .read(leaf.node($0)) }, for: .configuration)
-    memory.start(nodeCount: nodes.count)
   }
 
   /// Begins to observe the device, with the frontend where the configuration names one. A leaf that
@@ -155,7 +158,12 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   /// The next event, nil when there is none. A request can bring events at once, so ask before
   /// every wait.
   public mutating func nextEvent() -> Event? {
-    if let event = memory.nextAnswer() { return event.event() }
+    if let answer = memory.nextAnswer() { return answer.event() }
+    if !postponed.isEmpty, !memory.isAwaited {
+      for (operations, purpose) in exchange(&postponed, with: []) {
+        batches[client.submit(operations)] = purpose
+      }
+    }
     while let event = client.nextEvent() {
       switch event {
       case .watch(let path, _):
@@ -172,7 +180,11 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   private mutating func submit(
     _ operations: [XenStoreOperation], transaction: Bool = false, for purpose: Purpose
   ) {
-    batches[client.submit(operations, transaction: transaction)] = purpose
+    if memory.isAwaited, !transaction {
+      postponed.append((operations, purpose))
+    } else {
+      batches[client.submit(operations, transaction: transaction)] = purpose
+    }
   }
 
   /// Reads all that the life cycle judges by; at most one reading is under way.
