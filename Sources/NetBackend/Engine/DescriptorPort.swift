@@ -37,6 +37,15 @@ struct DescriptorPort: PolledPort, ~Copyable {
     self.ownAddress = ownAddress
   }
 
+  /// Takes over a port that another process opened.
+  init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
+    self.file = file
+    self.ownAddress = ownAddress
+  }
+
+  /// Gives the descriptor away.
+  consuming func release() -> OwnedFileDescriptor { file }
+
   /// Opening a TAP device that does not exist would make one.
   static func expectInterface(_ name: String) throws(NetPortError) {
     // SAFETY: the call reads the name to its end.
