@@ -76,7 +76,8 @@ let package = Package(
     .testTarget(
       name: "RingTransportTests",
       dependencies: [
-        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", "SandboxProbe", "CLinux",
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", "SandboxProbe", "CURing",
+        "CLinux",
         system, logging,
       ],
       swiftSettings: settings),

@@ -123,3 +123,14 @@ int c_uring_next(c_uring *ring, c_uring_completion *completion) {
   io_uring_cqe_seen(&ring->ring, found);
   return 1;
 }
+
+int c_uring_try_foreign(c_uring *ring) {
+  io_uring_prep_nop(next_entry(ring));
+  struct io_uring_cqe *completion;
+  int result = io_uring_submit_and_wait(&ring->ring, 1);
+  if (result < 0) { return result; }
+  if (io_uring_peek_cqe(&ring->ring, &completion) != 0) { return 0; }
+  result = completion->res;
+  io_uring_cqe_seen(&ring->ring, completion);
+  return result;
+}

@@ -24,6 +24,8 @@ enum ProbeAction: String {
   case changeUser = "change-user"
   case changeRoot = "change-root"
   case duplicate
+  /// Names of hosts and ports, as libpcap looks for them.
+  case lookUp = "look-up"
   /// What the opener was told first, and something else after.
   case openAnother = "open-another"
   /// A file that could be opened from the outside; through the opener.
@@ -82,6 +84,12 @@ enum ProbeAction: String {
     case .changeUser: return Int(c_become_user(0))
     case .changeRoot: return Int(unsafe c_change_root("/"))
     case .duplicate: return Int(dup(1))
+    case .lookUp:
+      var list: UnsafeMutablePointer<addrinfo>?
+      // SAFETY: the calls read the names to their ends, and write a pointer of ours.
+      let host = unsafe getaddrinfo("host.example", nil, nil, &list)
+      let port = unsafe getservbyname("http", "tcp")
+      return unsafe host == 0 || port != nil ? 0 : -1
     default: return -1
     }
   }

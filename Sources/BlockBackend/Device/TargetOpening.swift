@@ -6,7 +6,7 @@ import SystemPackage
 /// A request's name is a byte with the flags of ``Flags``, then the path. An answer is a byte that
 /// says what came of it, then what belongs to that.
 enum TargetOpening {
-  private enum Verb: UInt8 {
+  enum Verb: UInt8 {
     /// Only to lay down which target it is.
     case announce
     case open
@@ -43,21 +43,29 @@ enum TargetOpening {
   static func open(
     _ request: BlockTarget.Request, by opener: Opener
   ) throws(BlockTargetError) -> BlockTarget {
-    var answer: Opener.Answer
+    let answer: Opener.Answer
     do throws(Errno) {
       answer = try opener.open(message(.open, request))
     } catch {
       throw .system("open", request.path, error)
     }
+    return try target(of: answer, path: request.path)
+  }
+
+  /// Reads an answer.
+  static func target(
+    of answer: consuming Opener.Answer, path: String
+  ) throws(BlockTargetError) -> BlockTarget {
     let bytes = answer.bytes
-    if let error = failure(bytes, path: request.path) { throw error }
+    if let error = failure(bytes, path: path) { throw error }
     guard let file = answer.file.take(), let (geometry, isBlockDevice) = measures(bytes) else {
-      throw .system("open", request.path, .badMessage)
+      throw .system("open", path, .badMessage)
     }
     return BlockTarget(adopting: file, isBlockDevice: isBlockDevice, geometry: geometry)
   }
 
-  private static func message(_ verb: Verb, _ request: BlockTarget.Request) -> Opener.Request {
+  /// A request.
+  static func message(_ verb: Verb, _ request: BlockTarget.Request) -> Opener.Request {
     var flags: Flags = []
     if request.isReadOnly { flags.insert(.readOnly) }
     if request.allowsDiscard { flags.insert(.allowsDiscard) }
@@ -141,7 +149,7 @@ enum TargetOpening {
     (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
   }
 
-  private static func bytes(of error: BlockTargetError) -> [UInt8] {
+  static func bytes(of error: BlockTargetError) -> [UInt8] {
     switch error {
     case .notAbsolute: [Outcome.notAbsolute.rawValue]
     case .missing: [Outcome.missing.rawValue]

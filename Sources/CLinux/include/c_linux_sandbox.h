@@ -131,6 +131,7 @@ static const uint32_t c_call_readlink = SYS_readlink;
 static const uint32_t c_call_recvmsg = SYS_recvmsg;
 static const uint32_t c_call_restart_syscall = SYS_restart_syscall;
 static const uint32_t c_call_rseq = 334;
+static const uint32_t c_call_rt_sigaction = SYS_rt_sigaction;
 static const uint32_t c_call_rt_sigprocmask = SYS_rt_sigprocmask;
 static const uint32_t c_call_rt_sigreturn = SYS_rt_sigreturn;
 static const uint32_t c_call_sched_getaffinity = SYS_sched_getaffinity;
@@ -140,6 +141,7 @@ static const uint32_t c_call_sendto = SYS_sendto;
 static const uint32_t c_call_set_robust_list = SYS_set_robust_list;
 static const uint32_t c_call_socket = SYS_socket;
 static const uint32_t c_call_tgkill = SYS_tgkill;
+static const uint32_t c_call_uname = SYS_uname;
 static const uint32_t c_call_write = SYS_write;
 
 // For tests: calls that no backend makes.

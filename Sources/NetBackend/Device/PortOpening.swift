@@ -9,7 +9,7 @@ struct PortOpening: Sendable {
   /// Nil for this process.
   let opener: Opener?
 
-  private enum Verb: UInt8 {
+  enum Verb: UInt8 {
     /// Only to see whether the interface is there.
     case expect
     case open
@@ -46,14 +46,24 @@ struct PortOpening: Sendable {
   private static func ask(
     _ verb: Verb, _ uplink: NetUplink, _ opener: Opener
   ) throws(NetPortError) -> Opener.Answer {
-    let name = uplink.interface
     let answer: Opener.Answer
     do throws(Errno) {
-      answer = try opener.open(
-        Opener.Request(verb: verb.rawValue, name: Array(uplink.description.utf8)))
+      answer = try opener.open(message(verb, uplink))
     } catch {
-      throw .open(name, error)
+      throw .open(uplink.interface, error)
     }
+    return try read(answer, uplink.interface)
+  }
+
+  /// A request.
+  static func message(_ verb: Verb, _ uplink: NetUplink) -> Opener.Request {
+    Opener.Request(verb: verb.rawValue, name: Array(uplink.description.utf8))
+  }
+
+  /// Reads an answer; gives it back when it is no error.
+  static func read(
+    _ answer: consuming Opener.Answer, _ name: String
+  ) throws(NetPortError) -> Opener.Answer {
     switch answer.bytes.first.flatMap(Outcome.init(rawValue:)) {
     case .done: return answer
     case .missing: throw .missing(name)

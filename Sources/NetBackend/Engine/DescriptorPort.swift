@@ -25,7 +25,7 @@ struct DescriptorPort: PolledPort, ~Copyable {
   }
 
   /// Opens a packet socket on an interface.
-  init(packet name: String, ownAddress: EthernetAddress) throws(NetPortError) {
+  init(packet name: String, ownAddress: EthernetAddress?) throws(NetPortError) {
     try Self.expectInterface(name)
     do throws(Errno) {
       // SAFETY: as above.

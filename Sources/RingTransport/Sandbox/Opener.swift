@@ -33,7 +33,9 @@ public final class Opener: Sendable {
 
   /// What came of a request: the program's own words, and what was opened.
   public struct Answer: ~Copyable, Sendable {
+    /// The program's own words.
     public var bytes: [UInt8]
+    /// What was opened.
     public var file: OwnedFileDescriptor?
 
     /// An answer.

@@ -142,6 +142,7 @@ public struct Sandbox: Sendable {
 public struct SandboxError: Error, Hashable, CustomStringConvertible {
   /// What failed, as a word.
   public let step: String
+  /// Why.
   public let errno: Errno
 
   /// For the log.

@@ -85,12 +85,15 @@ public struct SandboxPolicy: Sendable {
     .init(c_call_socket, .fails(EACCES)),
     .init(c_call_access, .fails(EACCES)),
     .init(c_call_readlink, .fails(EACCES)),
+    .init(c_call_uname, .allowed),
   ]
 
   private static let ofThreads: [FilterProgram.Rule] = [
     .init(c_call_clone, .with(argument: 0, bits: c_clone_of_thread)),
     // Its flags are in memory, where a filter sees nothing; the C library then does without.
     .init(c_call_clone3, .fails(ENOSYS)),
+    // The C library takes a signal of its own when the first thread starts.
+    .init(c_call_rt_sigaction, .allowed),
     .init(c_call_set_robust_list, .allowed),
     .init(c_call_rseq, .allowed),
     .init(c_call_sched_getaffinity, .allowed),

@@ -98,6 +98,11 @@ struct SandboxTests {
     #expect(try ProbeProcess.run(.block, omitting: "filter", action) == .exit(0))
   }
 
+  /// A filter on a vif may name a host. It is not found, and the process lives.
+  @Test func namesAreNotFound() throws {
+    #expect(try ProbeProcess.run(.network, "look-up") == .exit(1))
+  }
+
   /// A process that has lost its filter still finds nothing, and reaches nobody.
   @Test(arguments: ["execute", "trace", "signal-others", "change-user", "change-root"])
   func rightsAreGoneWithoutTheFilterToo(_ action: String) throws {
