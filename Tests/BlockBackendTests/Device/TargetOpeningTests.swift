@@ -54,8 +54,10 @@ struct TargetOpeningTests {
     .readOnly("/x"), .noDirectIO("/x"), .empty("/x"), .system("measure", "/x", .ioError),
   ])
   func everyErrorHasItsAnswer(_ error: BlockTargetError) {
-    let answer = Opener.Answer(bytes: TargetOpening.bytes(of: error), file: nil)
-    #expect(throws: error) { _ = try TargetOpening.target(of: answer, path: "/x") }
+    let bytes = TargetOpening.bytes(of: error)
+    #expect(throws: error) {
+      _ = try TargetOpening.target(of: Opener.Answer(bytes: bytes, file: nil), path: "/x")
+    }
   }
 
   /// The child is one of ours, but its answers are read like anybody's.

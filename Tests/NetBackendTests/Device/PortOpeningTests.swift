@@ -20,8 +20,8 @@ struct PortOpeningTests {
         let isNothing = seen.file.take() == nil
         #expect(isNothing, "\(uplink)")
         var opened = try Self.ask(.open, uplink)
-        let file = try #require(opened.file.take()?.rawValue)
-        #expect(file > 2, "\(uplink)")
+        let isOpen = opened.file.take() != nil
+        #expect(isOpen, "\(uplink)")
       }
     }
   }

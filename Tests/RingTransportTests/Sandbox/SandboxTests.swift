@@ -59,6 +59,11 @@ struct SandboxTests {
   @Test(arguments: Sandbox.Step.allCases)
   func everyStepIsMissed(_ step: Sandbox.Step) throws {
     let probe = try ProbeProcess(.network, omitting: step.rawValue, "wait")
+    if step == .privileges {
+      // The kernel takes no filter from a process that could gain rights: there is no sandbox.
+      #expect(probe.end() == .exit(2))
+      return
+    }
     try probe.untilReady()
     let expected: Set<String> = step == .capabilities || step == .dumps ? [] : [step.rawValue]
     #expect(deviations(of: probe, .network) == expected)
@@ -115,7 +120,9 @@ struct SandboxTests {
 
   @Test func guestsHaveUsersOfTheirOwn() {
     var users: Set<UInt32> = []
-    let disks = (0..<16).map { UInt32(51712 + $0 * 16) } + (16..<64).map { 1 << 28 | $0 << 8 }
+    var disks: [UInt32] = []
+    for index in 0..<16 as Range<UInt32> { disks.append(51712 + index * 16) }
+    for index in 16..<64 as Range<UInt32> { disks.append(1 << 28 | index << 8) }
     for domain in [0, 1, 2, 77, 0x7FEF] as [UInt16] {
       let frontend = DomainIdentifier(rawValue: domain)
       for disk in disks {
