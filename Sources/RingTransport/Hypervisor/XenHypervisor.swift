@@ -20,6 +20,7 @@ public import SystemPackage
   public init(_ devices: XenDevices) {
     self.devices = devices
     grants = devices.grants
+    // SAFETY: the handle stays open as long as `devices`, which this instance keeps.
     unsafe events = devices.events
   }
 

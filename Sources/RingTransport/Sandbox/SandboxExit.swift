@@ -1,8 +1,8 @@
 internal import CLinux
 internal import SystemPackage
 
-/// The way back from ``Sandbox/prepare()``, for a process that turns out to be one which cannot have
-/// a sandbox.
+/// The way back from ``Sandbox/prepare()``, for a process that turns out to be one which cannot
+/// have a sandbox.
 public struct SandboxExit: ~Copyable {
   private let network: OwnedFileDescriptor
 
