@@ -63,6 +63,9 @@ let package = Package(
       dependencies: ["RingTransport", "CLinux", "CXen", system],
       path: "Tests/SimulatedXen",
       swiftSettings: testMachinery),
+    .executableTarget(
+      name: "SandboxProbe", dependencies: ["RingTransport", "CLinux", system],
+      path: "Tests/SandboxProbe", swiftSettings: settings),
     .target(name: "CRingReference", path: "Tests/CRingReference"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .target(
@@ -73,7 +76,9 @@ let package = Package(
     .testTarget(
       name: "RingTransportTests",
       dependencies: [
-        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", "SandboxProbe", "CURing",
+        "CLinux",
+        system, logging,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -18,7 +18,9 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
 
   private mutating func takeConfiguration(_ values: [String?]) {
     do throws(BlockConfigurationError) {
-      configuration = try BlockConfiguration(leaf: leaf, values: values)
+      let configuration = try BlockConfiguration(leaf: leaf, values: values)
+      storage.announce(configuration.target)
+      self.configuration = configuration
     } catch {
       configurationError = error
     }

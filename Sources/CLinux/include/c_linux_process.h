@@ -36,7 +36,7 @@ static inline int c_make_message_sockets(int descriptors[2]) {
   return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
 }
 
-// Sends one message with one descriptor; never waits, and raises no signal.
+// Sends one message with one descriptor, or none where it is -1; never waits, and raises no signal.
 static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size_t byteCount,
                                              int passed) {
   union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
@@ -44,6 +44,11 @@ static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = byteCount};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
                            .msg_controllen = sizeof control};
+  if (passed < 0) {
+    message.msg_control = NULL;
+    message.msg_controllen = 0;
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
