@@ -104,7 +104,8 @@ trials)
   export SCENARIOS=all
   step setup scripts/setup.sh build images host
   build_for_host
-  tests trials --filter 'RealXen/(Network|Restart)'
+  step ddctl images/build-ddctl.sh
+  tests trials --filter 'RealXen/(Network|Restart|DomainRestart)'
   ;;
 fast)
   step setup scripts/setup.sh build
