@@ -17,18 +17,18 @@ program=ddctl
 # what Dom0 need not have becomes part of the program, as far as it is used.
 archives=$scratch/archives
 mkdir -p "$archives" "$out"
-for library in libstdc++ libm liburing libxengnttab libxenevtchn; do
+for library in libstdc++ liburing libxengnttab libxenevtchn; do
   ln -sf "$(readlink -f "$(gcc -print-file-name=$library.a)")" "$archives/$library.a"
 done
 
 swift build --package-path "$root" -c release --product "$program" --scratch-path "$scratch" \
   --static-swift-stdlib -Xswiftc -use-ld=lld -Xswiftc "-L$archives" \
-  -Xlinker --gc-sections -Xlinker -s >&2
+  -Xswiftc -Xclang-linker -Xswiftc -static-libgcc -Xlinker --gc-sections -Xlinker -s >&2
 cp "$scratch/release/$program" "$out/$program"
 
 # A library that Dom0 may lack would be noticed only there.
 if readelf -dW "$out/$program" | grep NEEDED |
-  grep -vE 'lib(xenlight|xentoollog|xentoolcore|c)\.so|ld-linux'; then
+  grep -vE 'lib(xenlight|xentoollog|xentoolcore|c|m)\.so|ld-linux'; then
   echo "build-ddctl.sh: $program needs a library that Dom0 may not have" >&2
   exit 1
 fi

@@ -37,7 +37,23 @@ struct Rebuilder {
     let gone = Set(kept.keys).subtracting(leaves.keys)
     if gone.isEmpty { return }
     let devices = Set(try store.guestDevices(of: driverDomain).map(\.leaf))
-    try store.remove(gone.subtracting(devices).sorted().map { paths.promises(of: $0) })
+    try forget(gone.subtracting(devices), of: Set(kept.keys), in: &store)
+  }
+
+  /// Removes copies, and the directories of guests that have no others.
+  private func forget<Transport: XenStoreTransport & ~Copyable>(
+    _ leaves: Set<BackendLeaf>, of kept: Set<BackendLeaf>, in store: inout Store<Transport>
+  ) throws(KeeperError) {
+    let remaining = kept.subtracting(leaves)
+    var operations: [XenStorePath] = []
+    for leaf in leaves.sorted() {
+      operations.append(paths.promises(of: leaf))
+      let hasOthers = remaining.contains {
+        $0.kind == leaf.kind && $0.frontendDomain == leaf.frontendDomain
+      }
+      if !hasOthers, let guest = paths.promises(of: leaf).parent { operations.append(guest) }
+    }
+    try store.remove(operations)
   }
 
   private func write<Transport: XenStoreTransport & ~Copyable>(
@@ -73,7 +89,7 @@ struct Rebuilder {
         waiting = Set(devices.map(\.leaf))
         // Guests that died meanwhile are not in the list any more.
         let stale = Set(kept.keys).subtracting(waiting)
-        try store.remove(stale.sorted().map { paths.promises(of: $0) })
+        try forget(stale, of: Set(kept.keys), in: &store)
         outcome.dropped = stale.sorted()
       }
       let present = try store.contents(of: waiting.sorted(), below: backends)

@@ -4,8 +4,8 @@ import SystemPackage
 
 /// Replaces the kernel and the ramdisk of a driver domain, and can go back.
 ///
-/// Beside each file there are `FILE.new` and `FILE.old`. Every step can be repeated, and files change
-/// by `rename(2)` only, so whoever reads one meanwhile has a whole one.
+/// Beside each file there are `FILE.new` and `FILE.old`. Every step can be repeated, and files
+/// change by `rename(2)` only, so whoever reads one meanwhile has a whole one.
 struct ImageUpgrade: Equatable {
   /// The paths that the configuration names.
   let files: [String]

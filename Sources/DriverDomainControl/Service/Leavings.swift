@@ -21,6 +21,7 @@ struct Leavings {
     paths += [StorePaths.toolstack(driverDomain), StorePaths.domain(driverDomain)]
     let found = try store.values(of: paths)
     return zip(paths, found).compactMap { path, value in value == nil ? nil : path }
+      + (try PCIDevices(driverDomain: driverDomain).notes(in: &store))
   }
 
   /// Removes them; PCI devices are free afterwards.

@@ -16,10 +16,26 @@ struct PCIDevices {
   static let releaseMillisecondsMax: UInt64 = 10_000
   /// Dom0 makes one directory for all devices of a domain.
   static let directoryCountMax = 64
+  /// Devices that libxl has notes of: those that were ever assigned, of a machine's some hundreds.
+  static let noteCountMax = 4096
   private static let pollMicroseconds: UInt32 = 2_000
 
   private var backends: XenStorePath {
     StorePaths.ownBackends.appending("pci").appending(driverDomain.description)
+  }
+
+  /// libxl's notes that the domain has a device (`PCI_INFO_PATH` of `libxl_pci.c`): as long as one
+  /// is there, libxl takes the device for assigned.
+  func notes<Transport: XenStoreTransport & ~Copyable>(
+    in store: inout Store<Transport>
+  ) throws(KeeperError) -> [XenStorePath] {
+    let root = StorePaths.toolstack.appending("pci")
+    let names = try store.children(of: [root], countMax: Self.noteCountMax)[0]
+    let paths = names.map { root.appending($0).appending("domid") }
+    let owners = try store.values(of: paths)
+    return zip(paths, owners).compactMap { path, owner in
+      owner == driverDomain.description ? path : nil
+    }
   }
 
   /// Takes all devices, and waits until they are free.
@@ -45,6 +61,8 @@ struct PCIDevices {
       }
       usleep(Self.pollMicroseconds)
     }
+    // Last: what libxl takes for free is free.
+    try store.remove(try notes(in: &store))
     return true
   }
 

@@ -1,4 +1,5 @@
-/// A domain's configuration in libxl's own JSON (`libxl_domain_config`), as `xl create -n` prints it.
+/// A domain's configuration in libxl's own JSON (`libxl_domain_config`), as `xl create -n` prints
+/// it.
 ///
 /// `xl` is the one parser of its configuration files. Each output of it names the domain by another
 /// UUID, unless the file has one.

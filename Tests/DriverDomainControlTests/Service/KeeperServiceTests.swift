@@ -26,6 +26,7 @@ import Testing
       world.domain?.state = .paused
       world.store.write(
         StorePaths.ownBackends.appending("pci/\(RestartWorld.driverDomain)"), nil)
+      world.store.write(RestartWorld.pciNote, nil)
       world.destroy()
     case .vanished: world.vanish()
     case .request:
@@ -69,7 +70,7 @@ import Testing
     }
   }
 
-  /// A keeper is killed at every request to XenStore and before and after every call of libxl, and
+  /// A keeper is killed at every change of XenStore and before and after every call of libxl, and
   /// the next one goes on.
   @Test(arguments: Blow.allCases)
   func aKeeperMayDieAnywhere(_ blow: Blow) throws {
@@ -91,7 +92,7 @@ import Testing
     #expect(deathCount > 20)
   }
 
-  /// The same with two deaths of keepers.
+  /// The same with several deaths of keepers.
   @Test(arguments: testSeeds(count: 60))
   func keepersMayDieInARow(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
@@ -100,7 +101,7 @@ import Testing
     let blow = Blow.allCases.randomElement(using: &random) ?? .crash
     strike(world, blow)
     for _ in 0..<4 {
-      world.stepsToDeath = Int.random(in: 0..<150, using: &random)
+      world.stepsToDeath = Int.random(in: 0..<60, using: &random)
       if try world.runKeeper() { break }
     }
     world.stepsToDeath = nil

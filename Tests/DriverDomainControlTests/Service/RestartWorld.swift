@@ -39,6 +39,8 @@ final class RestartWorld {
   }
 
   var directory: XenStorePath { StorePaths.domain(Self.driverDomain) }
+  /// libxl's note of who has the driver domain's PCI device.
+  static let pciNote: XenStorePath = "/libxl/pci/0000-00-03-0/domid"
   private var pci: XenStorePath {
     StorePaths.ownBackends.appending("pci/\(Self.driverDomain)")
   }
@@ -93,6 +95,7 @@ final class RestartWorld {
       .filter { !$0.contains("/tool/") && !$0.contains("/libxl/7/") && !$0.contains("/libxl/8/") }
       .filter { !$0.contains("/domain/7/") && !$0.contains("/domain/8/") }
     if !leavings.isEmpty { violations.append("created over \(leavings)") }
+    if store.read(Self.pciNote) != nil { violations.append("created with the device assigned") }
     createCount += 1
     let digits = String(createCount)
     let identity = String(repeating: "0", count: 32 - digits.count) + digits
@@ -102,6 +105,7 @@ final class RestartWorld {
     store.write(StorePaths.toolstack(Self.driverDomain).appending("type"), "pv")
     store.write(StorePaths.toolstack(Self.driverDomain).appending("device/pci/0/backend"), "")
     store.write(pci.appending("0/state"), "4")
+    store.write(Self.pciNote, Self.driverDomain.description)
     return true
   }
 
@@ -154,11 +158,18 @@ final class RestartWorld {
 
   // MARK: Keepers
 
+  /// Whether a request changes what the next keeper finds: being killed at one that does not is the
+  /// same as being killed at the one before.
+  private static func changesTheStore(_ message: XenStoreMessage) -> Bool {
+    if message.transaction != 0 { return message.kind == .transactionEnd }
+    return [.write, .makeDirectory, .remove, .setPermissions].contains(message.kind)
+  }
+
   func makeService() -> KeeperService<SimulatedTools, SimulatedXenStoreTransport> {
     let transport = store.connect(as: .dom0)
     transport.connection.beforeAnswering = {
-      [unowned self, unowned connection = transport.connection] _ in
-      if dies() { connection.close() }
+      [unowned self, unowned connection = transport.connection] message in
+      if Self.changesTheStore(message), dies() { connection.close() }
       return true
     }
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -12,7 +12,11 @@ public struct DomainKeeper: Sendable {
     let root = URL(filePath: #filePath)
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    return ["/sbin/ddctl": root.appending(path: "images/out/control/ddctl").path]
+    return [
+      "/sbin/ddctl": root.appending(path: "images/out/control/ddctl").path,
+      // A part of libc that nothing else in this small Dom0 uses.
+      "/lib/x86_64-linux-gnu/libm.so.6": "/lib/x86_64-linux-gnu/libm.so.6",
+    ]
   }
 
   /// Starts to keep a domain that was made by hand, and waits until its keeper knows it.
