@@ -11,6 +11,8 @@ struct RunCommand {
   /// One service for a driver domain: the lock is the process's, so it goes with it.
   private static let lockDirectory = "/run/driver-domains"
   private static let fileByteCountMax = 65_536
+  /// Tells systemd that another start would end in the same way.
+  private static let configurationStatus: Int32 = 2
 
   /// Serves until the domain has ended for good or SIGTERM; gives the exit code.
   func run() -> Int32 {
@@ -32,7 +34,7 @@ struct RunCommand {
       guard let domain = configuration.domain ?? tools.number(ofDomainNamed: configuration.name)
       else {
         log.critical("the configuration has no ddctl_domid = NUMBER, and no such domain runs")
-        return 1
+        return Self.configurationStatus
       }
       let store = Store(try XenStoreSocketTransport())
       let subject = KeeperService<XenLightToolstack, XenStoreSocketTransport>.Subject(
@@ -46,7 +48,7 @@ struct RunCommand {
       return try Self.serve(&service, signals, log)
     } catch {
       log.critical("cannot go on", metadata: ["reason": "\(error)"])
-      return 1
+      return error is KeeperConfigurationError ? Self.configurationStatus : 1
     }
   }
 
