@@ -63,8 +63,8 @@ enum ControlArguments: Equatable {
       metrics  counters of each device, in the text format of Prometheus
       logs     the domain's console, as xenconsoled has recorded it
 
-    Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration. run ends with 0 when the domain has shut down
-    by itself or run was told to end (SIGTERM), which leaves the domain alone.
+    Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration. run ends with 0 when the
+    domain has shut down by itself or run was told to end (SIGTERM), which leaves the domain alone.
 
     """
 }
