@@ -128,6 +128,17 @@ import Testing
     #expect(world.store.read(world.devices[1].backendPath.appending("state")) == "4")
   }
 
+  /// Of a domain that died by itself the leaves are still there: they count, not the copies.
+  @Test(arguments: [Blow.crash, .watchdog, .request])
+  func theLastWordOfADeadDomainCounts(_ blow: Blow) throws {
+    let world = try servingWorld()
+    let sectors = world.devices[0].backendPath.appending("sectors")
+    world.store.write(sectors, "2000", as: RestartWorld.driverDomain)
+    strike(world, blow)
+    #expect(try world.runKeeper())
+    #expect(world.store.read(sectors) == "2000")
+  }
+
   @Test func aShutdownInOrderEndsTheService() throws {
     let world = try servingWorld()
     world.domain?.state = .shutDown(.powerOff)
