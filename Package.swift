@@ -24,6 +24,7 @@ let package = Package(
     .executable(name: "driver-domain-init", targets: ["DriverDomainInit"]),
     .executable(name: "block-backend", targets: ["BlockBackend"]),
     .executable(name: "net-backend", targets: ["NetBackend"]),
+    .executable(name: "ddctl", targets: ["DriverDomainControl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -51,6 +52,15 @@ let package = Package(
     .executableTarget(
       name: "DriverDomainInit",
       dependencies: ["RingTransport", "CLinux", "CEarlyBoot", system, logging],
+      swiftSettings: settings),
+    .systemLibrary(name: "CXenLight", path: "Sources/CXenLight"),
+    .executableTarget(
+      name: "DriverDomainControl",
+      dependencies: ["RingTransport", "CLinux", "CXenLight", system, logging],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DriverDomainControlTests",
+      dependencies: ["DriverDomainControl", "RingTransport", "SimulatedXen", system, logging],
       swiftSettings: settings),
     .testTarget(
       name: "DriverDomainInitTests",

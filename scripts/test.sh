@@ -1,5 +1,6 @@
 #!/bin/bash
 # test.sh all: everything, up to the scenarios on real Xen in QEMU.
+# test.sh trials: the scenarios that are not yet part of all.
 # test.sh soak: the rehearsals of failures, with ten times as many failures.
 # test.sh fast: the format of the sources and the unit tests.
 #
@@ -106,6 +107,13 @@ soak)
   build_for_host
   tests soak --filter RealXen/RestartTests
   ;;
+trials)
+  export SCENARIOS=all
+  step setup scripts/setup.sh build images host
+  build_for_host
+  step ddctl images/build-ddctl.sh
+  tests trials --filter 'RealXen/DomainRestart'
+  ;;
 fast)
   step setup scripts/setup.sh build
   step lint scripts/lint.sh
@@ -113,7 +121,7 @@ fast)
   tests unit --skip RealXen
   ;;
 *)
-  echo "usage: test.sh all|soak|fast" >&2
+  echo "usage: test.sh all|trials|soak|fast" >&2
   exit 2
   ;;
 esac

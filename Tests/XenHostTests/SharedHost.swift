@@ -14,7 +14,10 @@ struct RealXen {
   static let isSoak = ProcessInfo.processInfo.environment["SCENARIOS"] == "soak"
 
   private static let boot = Task {
-    try await XenHost.boot(HostConfiguration(images: isOurNetwork ? [.disk, .network] : [.disk]))
+    try await XenHost.boot(
+      HostConfiguration(
+        images: isOurNetwork ? [.disk, .network] : [.disk],
+        files: runsTrials ? DomainKeeper.files : [:]))
   }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
   private static let networkBoot = Task { () -> any NetworkBackendDomain in

@@ -31,6 +31,11 @@ static inline int c_make_fixed_memory(const char *name, size_t byteCount) {
   return descriptor;
 }
 
+// A pipe (pipe2(2)), whose wrapper glibc hides without _GNU_SOURCE. -1 and errno on failure.
+static inline int c_make_pipe(int descriptors[2]) {
+  return (int)syscall(SYS_pipe2, descriptors, O_CLOEXEC);
+}
+
 // Two connected sockets that keep messages apart; they block. -1 and errno on failure.
 static inline int c_make_message_sockets(int descriptors[2]) {
   return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
