@@ -85,6 +85,11 @@ final class NetWorld {
     try look()
   }
 
+  /// A moment in which XenStore says nothing.
+  func stepWithoutStore() {
+    while device?.turn(now: now) ?? false {}
+  }
+
   /// What the backend does in this time.
   func runBackend() throws {
     guard !isFinished else { return }
