@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,3 +83,6 @@ static inline ssize_t c_receive_with_descriptor(int socket, void *bytes, size_t 
   }
   return received;
 }
+
+// Sets the calling thread's share of the processor, -20 (most) to 19; 0, or -1 and errno.
+static inline int c_set_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }

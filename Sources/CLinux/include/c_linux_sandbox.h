@@ -142,6 +142,7 @@ static const uint32_t c_call_set_robust_list = SYS_set_robust_list;
 static const uint32_t c_call_socket = SYS_socket;
 static const uint32_t c_call_tgkill = SYS_tgkill;
 static const uint32_t c_call_uname = SYS_uname;
+static const uint32_t c_call_setpriority = SYS_setpriority;
 static const uint32_t c_call_write = SYS_write;
 
 // For tests: calls that no backend makes.

@@ -43,6 +43,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     }
     do throws(NetConnectionError) {
       try connect(parameters)
+      Urgency.serving.apply()
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [

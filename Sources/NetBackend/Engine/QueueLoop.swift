@@ -53,6 +53,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// Serves until the control thread says stop, or the guest breaks the protocol. The guest's rings
   /// and event channels are let go of before this returns.
   consuming func run() {
+    // The thread was started in a hurry.
+    Urgency.serving.apply()
     do throws(QueueFailure) {
       try serve()
     } catch {

@@ -21,6 +21,9 @@ public protocol BackendProgram {
   /// How many threads beside the main one speak with the hypervisor.
   static var furtherThreadCount: Int { get }
 
+  /// What a spare does while it waits, so that it is quicker when it is needed.
+  static func warmUp()
+
   /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
   static func open(_ request: Opener.Request) -> Opener.Answer
 
@@ -50,6 +53,9 @@ public struct BackendTask<Options: Sendable>: Sendable {
 }
 
 extension BackendProgram {
+  /// Nothing, where a program has nothing to warm up.
+  public static func warmUp() {}
+
   /// Does what the arguments say, and returns the exit status: 0 when the device's life ended in
   /// good order, 1 after a failure, 2 for wrong arguments or a malformed order.
   public static func run(_ arguments: some Sequence<String>) -> Int32 {
@@ -73,6 +79,7 @@ extension BackendProgram {
     var log = log(arguments)
     do throws(BackendProcessError) {
       let opener = try makeOpener(arguments)
+      if case .spare = arguments.mode { Urgency.starting.apply() }
       if let socket = arguments.xenStoreSocket {
         let transport = try openStore { () throws(Errno) in
           try XenStoreSocketTransport(path: socket)
@@ -119,7 +126,9 @@ extension BackendProgram {
         leaf: leaf, options: arguments.options, log: log, status: status,
         isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
+      warmUp()
       task = try awaitOrder(descriptor, spare: arguments, &loop)
+      Urgency.takingOver.apply()
     case .help, .version, .wrong:
       task = nil
     }

@@ -1,5 +1,5 @@
-/// Where everything lies in a backend's status page: 12288 bytes that init and the backend share, as
-/// 64-bit words in the machine's order, little-endian on all that we run on.
+/// Where everything lies in a backend's status page: 12288 bytes that init and the backend share,
+/// as 64-bit words in the machine's order, little-endian on all that we run on.
 ///
 /// | bytes | what |
 /// |---|---|

@@ -32,6 +32,8 @@ enum OpenerChild {
   static func run(_ socket: Int32, _ serve: (Opener.Request) -> Opener.Answer) -> Never {
     // The parent may have died before the first call, which the closed socket tells.
     _ = c_end_with_parent()
+    // What little it does, a guest waits for.
+    Urgency.takingOver.apply()
     do {
       try Sandbox.closeDescriptors(except: [socket])
       var opened: [UInt8]?

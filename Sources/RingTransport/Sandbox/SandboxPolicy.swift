@@ -86,6 +86,8 @@ public struct SandboxPolicy: Sendable {
     .init(c_call_access, .fails(EACCES)),
     .init(c_call_readlink, .fails(EACCES)),
     .init(c_call_uname, .allowed),
+    // A thread gives its priority back when the device is taken over. It can take none.
+    .init(c_call_setpriority, .values(argument: 1, [0])),
   ]
 
   private static let ofThreads: [FilterProgram.Rule] = [

@@ -1,7 +1,7 @@
 import XenHost
 
-/// The network's part of ``RestartBench``: a datagram each millisecond from one guest to another,
-/// and TCP between them. A frame passes two backends, which die by turns.
+/// The network's part of ``RestartBench``: a datagram each four milliseconds from one guest to
+/// another, and TCP between them. A frame passes two backends, which die by turns.
 struct NetRestartBench {
   /// One death in each, of either backend.
   private static let periodMilliseconds = 1000
@@ -65,7 +65,7 @@ struct NetRestartBench {
         } END { for (period in longest) print longest[period] * 1000 }
         """)
     _ = try await guests[0].iperf(
-      to: Self.address, options: "-u -l 64 -b 512K", seconds: seconds)
+      to: Self.address, options: "-u -l 64 -b 128K", seconds: seconds)
     let text = try await guests[1].endObservation()
     return text.split(separator: "\n").compactMap { Double($0) }
   }

@@ -5,8 +5,8 @@ import XenHost
 /// disk and for a network interface, and what they cost in throughput.
 ///
 /// The last line of its output is one JSON object; `benchmarks/out` gets it too, with a picture of
-/// a guest's latency over time. The machine is emulated and shared: the gaps without any death stand
-/// beside those with, and throughput is a ratio of runs by turns in the same boot.
+/// a guest's latency over time. The machine is emulated and shared: the gaps without any death
+/// stand beside those with, and throughput is a ratio of runs by turns in the same boot.
 enum RestartBench {
   /// Deaths of each kind of backend, for the gaps; `Demo restart DEATHS ROUNDS` takes others.
   static let deaths = argument(2) ?? 220
