@@ -1,26 +1,22 @@
 /// What a ``LeafStore`` remembers of XenStore's answers: for the next process, and from the last.
 ///
 /// Pure but for the memory. It never decides: what it answers is followed by XenStore's own answer,
-/// and is only given while the guest was last seen to be connected.
+/// and is only given while the guest was last seen to be connected. The memory is that of a process
+/// which a guest may have taken over, so nothing in it says what a device is: the configuration
+/// always comes from XenStore, and has to be the one that was kept.
 struct LeafMemory {
   /// An answer that an earlier process has kept.
   enum Answer: Equatable {
-    case configuration([String?])
     case connected
     case promises([String?])
     case ring([String?])
   }
 
-  /// How XenStore's configuration compares with what the owner was given.
-  enum Comparison {
-    case new
-    case same
-    case changed
-  }
-
   let promiseNodes: [String]
   private var keeper: StoreKeeper?
-  /// From an earlier process, as long as it may be used.
+  /// From an earlier process, until the configuration is known.
+  private var candidate: StoreSnapshot?
+  /// The same, as long as it may be used.
   private var earlier: StoreSnapshot?
   private var answers: [Answer] = []
   /// How often the owner asked in vain.
@@ -38,6 +34,8 @@ struct LeafMemory {
   init(promiseNodes: [String], memory: (any StateMemory)?) {
     self.promiseNodes = promiseNodes
     keeper = memory.map(StoreKeeper.init)
+    candidate = keeper?.kept
+    if candidate?.promises.count != promiseNodes.count { candidate = nil }
   }
 
   /// The next answer for the owner, ahead of XenStore's.
@@ -48,19 +46,11 @@ struct LeafMemory {
 
   /// Whether the owner is still about to take the device over by what was kept.
   var isAwaited: Bool {
-    !answers.isEmpty || (earlier != nil && emptyAnswerCount < Self.emptyAnswerCountMax)
+    !answers.isEmpty
+      || (candidate != nil || earlier != nil) && emptyAnswerCount < Self.emptyAnswerCountMax
   }
 
   // MARK: Questions
-
-  mutating func start(nodeCount: Int) {
-    guard let kept = keeper?.kept, kept.configuration.count == nodeCount,
-      kept.promises.count == promiseNodes.count
-    else { return }
-    earlier = kept
-    configuration = kept.configuration
-    answers.append(.configuration(kept.configuration))
-  }
 
   mutating func startObserving(hasFrontend: Bool) {
     guard earlier != nil, hasFrontend else { return earlier = nil }
@@ -85,14 +75,11 @@ struct LeafMemory {
 
   // MARK: Answers of XenStore
 
-  mutating func noteConfiguration(_ values: [String?]) -> Comparison {
-    guard let known = configuration else {
-      configuration = values
-      return .new
-    }
-    if known == values { return .same }
-    forgetConnection()
-    return .changed
+  mutating func noteConfiguration(_ values: [String?]) {
+    configuration = values
+    emptyAnswerCount = 0
+    if candidate?.configuration == values { earlier = candidate }
+    candidate = nil
   }
 
   mutating func note(_ observation: BackendLifecycle.Observation) {
@@ -119,6 +106,7 @@ struct LeafMemory {
   }
 
   private mutating func forgetRing() {
+    candidate = nil
     earlier = nil
     ring = nil
     keeper?.keep(nil)
@@ -141,7 +129,6 @@ extension LeafMemory.Answer {
   /// As the owner of a ``LeafStore`` gets it.
   func event<Transport: ~Copyable>() -> LeafStore<Transport>.Event {
     switch self {
-    case .configuration(let values): .configuration(values)
     case .connected: .lifecycle(.observed(.connected))
     case .promises(let values): .promises(values)
     case .ring(let values): .ring(values, compares: false)

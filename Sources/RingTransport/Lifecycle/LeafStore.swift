@@ -8,8 +8,9 @@ public import Logging
 ///
 /// A process that takes a device over is in a hurry, and XenStore is not: each answer takes the
 /// toolstack's domain a turn. So the answers on which a connected device rests are kept in memory
-/// that outlives the process (``StoreSnapshot``). The next process has them at once, and XenStore's
-/// own a little later, as if something had changed in between.
+/// that outlives the process (``StoreSnapshot``). The next process asks for the device's
+/// configuration only; the rest it has at once, and XenStore's own answers a little later, as if
+/// something had changed in between.
 ///
 /// Nothing waits. One thread uses an instance.
 public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
@@ -72,9 +73,8 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
 
   /// Watches the leaf and reads nodes of it, answered by ``Event/configuration(_:)``.
   public mutating func start(reading nodes: [String]) {
-    memory.start(nodeCount: nodes.count)
+    batches[client.submit(nodes.map { .read(leaf.node($0)) })] = .configuration
     submit([.watch(leaf.path, token: "leaf")], for: .watch)
-    submit(nodes.map { .read(leaf.node($0)) }, for: .configuration)
   }
 
   /// Begins to observe the device, with the frontend where the configuration names one. A leaf that
@@ -212,7 +212,9 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
         log.error("cannot watch", metadata: ["error": "\(error)"])
       }
       return nil
-    case .configuration: return takeConfiguration(values)
+    case .configuration:
+      memory.noteConfiguration(values)
+      return .configuration(values)
     case .observation:
       let observation = takeObservation(values)
       memory.note(observation)
@@ -228,18 +230,6 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
       if outcome == .published, state == .connected { submitPromises(isAsked: false) }
       return .lifecycle(outcome)
     case .values(let token): return .values(values, token: token)
-    }
-  }
-
-  /// The configuration, unless its owner has had it from an earlier process already. One that has
-  /// changed since is for the next process, which then asks.
-  private mutating func takeConfiguration(_ values: [String?]) -> Event? {
-    switch memory.noteConfiguration(values) {
-    case .new: return .configuration(values)
-    case .same: return nil
-    case .changed:
-      log.notice("the configuration has changed since the device was connected")
-      return .lifecycle(.stopRequested)
     }
   }
 

@@ -68,8 +68,9 @@ final class DeviceWorld {
     device?.start(now: now)
   }
 
-  /// A moment in which XenStore says nothing.
-  func stepWithoutStore() {
+  /// A moment in which XenStore answers what has been asked, and nothing that is asked meanwhile.
+  func stepWithOneAnswer() throws {
+    try device?.handleStore(now: now)
     while device?.turn(now: now) ?? false {}
   }
 

@@ -48,14 +48,14 @@ struct NetDeviceAdoptionTests {
 
   /// By what the last process has kept, where there is something.
   @Test(arguments: [true, false])
-  func isServedBeforeXenStoreAnswers(keepsStatus: Bool) throws {
+  func xenStoreIsAskedForTheConfigurationOnly(keepsStatus: Bool) throws {
     let world = try NetWorld(seed: 1)
     try world.connect()
     for _ in 0..<10 { try world.step() }
     world.crash()
     world.keepsStatus = keepsStatus
     try world.startProcess()
-    world.stepWithoutStore()
+    try world.stepWithOneAnswer()
     #expect(world.machine.mappedPageCount(of: .guest) == (keepsStatus ? 2 : 0))
     for _ in 0..<20 { try world.step() }
     #expect(world.machine.mappedPageCount(of: .guest) == 2)
