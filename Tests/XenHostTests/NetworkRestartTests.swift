@@ -74,8 +74,13 @@ struct PingTrain {
           time = $1
         } END { print "received", count }
         """)
+    // The buffer must hold what is sent while a backend is away.
     try await sender.check(
-      "ping -q -i 0.001 \(address) >/train.log 2>&1 </dev/null & echo $! >/train.pid")
+      """
+      sysctl -w net.core.wmem_default=4194304
+      ping -q -i 0.001 \(address) >/train.log 2>&1 </dev/null &
+      echo $! >/train.pid
+      """)
   }
 
   static func end(from sender: Domain, to receiver: Domain) async throws -> PingTrain {
