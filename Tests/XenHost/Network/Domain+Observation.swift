@@ -5,13 +5,13 @@ extension Domain {
   public func startObserving(
     _ filter: String, on interface: String = "eth0", script: String
   ) async throws {
-    // As root, for whom it looks in the list of users.
+    // As root, for whom it looks in the list of users. Not promiscuous, of which the kernel tells.
     try await check(
       """
       rm -f /observed.done /tcpdump.log
       echo root:x:0:0::/:/bin/sh >/etc/passwd
       (sh -c 'echo $$ >/tcpdump.pid
-        exec /tools/tcpdump/tcpdump -Z root -l -n -tt -i \(interface) "\(filter)" \
+        exec /tools/tcpdump/tcpdump -Z root -p -l -n -tt -i \(interface) "\(filter)" \
           2>/tcpdump.log' |
         awk '\(script)' >/observed
         touch /observed.done) </dev/null >/dev/null 2>&1 &
