@@ -10,8 +10,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     defer { heartbeat.end() }
     var sums = BlockSums(status)
     start(now: MonotonicClock.nanoseconds())
-    // What an earlier process has kept is there without waiting.
-    var hasMore = true
+    var hasMore = false
     while !isFinished {
       do throws(Errno) {
         try storage.loop.wait(

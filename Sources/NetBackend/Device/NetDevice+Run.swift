@@ -8,8 +8,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
     let heartbeat = Heartbeat(status, thread: 0)
     defer { heartbeat.end() }
     start(now: MonotonicClock.nanoseconds())
-    // What an earlier process has kept is there without waiting.
-    var hasMore = true
+    var hasMore = false
     while !isFinished {
       do throws(Errno) {
         try queues.loop.wait(

@@ -1,4 +1,5 @@
-/// What XenStore said about a device while it was connected: enough to take it over without asking.
+/// What XenStore said about a device while it was connected: with the same configuration, enough to
+/// take it over.
 struct StoreSnapshot: Sendable, Equatable {
   /// The leaf's own nodes; nil for one that is not there. So below.
   var configuration: [String?]

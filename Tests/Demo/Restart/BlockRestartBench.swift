@@ -27,23 +27,21 @@ struct BlockRestartBench {
     let seconds = RestartBench.deaths * Self.periodMilliseconds / 1000
     figures.undisturbed = Distribution(try await gaps(in: guest, seconds: seconds / 4))
     let logBefore = disk.domain.consoleLog.count
-    let (gaps, restarts) = try await disturbed("kill:\(Self.periodMilliseconds)") {
+    let (gaps, restarts) = try await host.whileDrilling(
+      "kill:\(Self.periodMilliseconds)", in: disk.directory
+    ) {
       try await self.gaps(in: guest, seconds: seconds + 2)
     }
     figures.gaps = Distribution(gaps)
     figures.deaths = restarts
     figures.readLog(disk.domain.consoleLog.dropFirst(logBefore))
     try await savePicture(of: guest)
-    (figures.everyTenSeconds, figures.everySecond) = try await throughput(in: guest)
+    (figures.everyTenSeconds, figures.everySecond) = try await RestartBench.throughput(
+      on: host, in: disk.directory
+    ) { try await operations(in: guest) }
     figures.report("disk")
     try await guest.shutdown()
     return figures
-  }
-
-  private func disturbed<Value>(
-    _ drill: String, _ body: () async throws -> Value
-  ) async throws -> (value: Value, restarts: Int) {
-    try await host.whileDrilling(drill, in: disk.directory, body)
   }
 
   private static let job =
@@ -81,19 +79,7 @@ struct BlockRestartBench {
       to: URL(filePath: "\(RestartBench.directory)/restart-latency.svg"))
   }
 
-  /// Operations a second with a death every ten seconds, and every second, relative to none.
-  private func throughput(in guest: Domain) async throws -> (Distribution, Distribution) {
-    var ratios: (tenSeconds: [Double], second: [Double]) = ([], [])
-    for _ in 0..<RestartBench.rounds {
-      let none = try await operations(in: guest)
-      let tenSeconds = try await disturbed("kill:10000") { try await operations(in: guest) }
-      let second = try await disturbed("kill:1000") { try await operations(in: guest) }
-      ratios.tenSeconds.append(tenSeconds.value / none)
-      ratios.second.append(second.value / none)
-    }
-    return (Distribution(ratios.tenSeconds), Distribution(ratios.second))
-  }
-
+  /// Operations a second.
   private func operations(in guest: Domain) async throws -> Double {
     let output = try await guest.check(
       "\(Self.job) --minimal --runtime=\(RestartBench.seconds)", timeout: .seconds(300))

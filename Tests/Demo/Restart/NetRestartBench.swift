@@ -33,22 +33,20 @@ struct NetRestartBench {
     let seconds = RestartBench.deaths * Self.periodMilliseconds / 1000
     figures.undisturbed = Distribution(try await gaps(guests, seconds: seconds / 4))
     let logBefore = network.domain.consoleLog.count
-    let (gaps, restarts) = try await disturbed("kill:\(Self.periodMilliseconds)") {
+    let (gaps, restarts) = try await host.whileDrilling(
+      "kill:\(Self.periodMilliseconds)", in: network.directory
+    ) {
       try await self.gaps(guests, seconds: seconds + 2)
     }
     figures.gaps = Distribution(gaps)
     figures.deaths = restarts
     figures.readLog(network.domain.consoleLog.dropFirst(logBefore))
-    (figures.everyTenSeconds, figures.everySecond) = try await throughput(of: guests[0])
+    (figures.everyTenSeconds, figures.everySecond) = try await RestartBench.throughput(
+      on: host, in: network.directory
+    ) { try await bitsPerSecond(of: guests[0]) }
     figures.report("network")
     for guest in guests { try await guest.shutdown() }
     return figures
-  }
-
-  private func disturbed<Value>(
-    _ drill: String, _ body: () async throws -> Value
-  ) async throws -> (value: Value, restarts: Int) {
-    try await host.whileDrilling(drill, in: network.directory, body)
   }
 
   /// The longest time between two arrivals in each period, in milliseconds, by the clock of the
@@ -70,19 +68,7 @@ struct NetRestartBench {
     return text.split(separator: "\n").compactMap { Double($0) }
   }
 
-  /// Bits a second with a death every ten seconds, and every second, relative to none.
-  private func throughput(of guest: Domain) async throws -> (Distribution, Distribution) {
-    var ratios: (tenSeconds: [Double], second: [Double]) = ([], [])
-    for _ in 0..<RestartBench.rounds {
-      let none = try await bitsPerSecond(of: guest)
-      let tenSeconds = try await disturbed("kill:10000") { try await bitsPerSecond(of: guest) }
-      let second = try await disturbed("kill:1000") { try await bitsPerSecond(of: guest) }
-      ratios.tenSeconds.append(tenSeconds.value / none)
-      ratios.second.append(second.value / none)
-    }
-    return (Distribution(ratios.tenSeconds), Distribution(ratios.second))
-  }
-
+  /// What TCP moves.
   private func bitsPerSecond(of guest: Domain) async throws -> Double {
     try await guest.iperf(to: Self.address, options: "", seconds: RestartBench.seconds)
       .receivedBitsPerSecond

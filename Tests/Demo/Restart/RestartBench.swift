@@ -17,6 +17,22 @@ enum RestartBench {
   /// Where results go.
   static let directory = "benchmarks/out"
 
+  /// What `measure` reaches with a death every ten seconds, and every second, relative to none, by
+  /// turns.
+  static func throughput(
+    on host: XenHost, in directory: String, _ measure: () async throws -> Double
+  ) async throws -> (everyTenSeconds: Distribution, everySecond: Distribution) {
+    var ratios: (tenSeconds: [Double], second: [Double]) = ([], [])
+    for _ in 0..<rounds {
+      let none = try await measure()
+      let tenSeconds = try await host.whileDrilling("kill:10000", in: directory, measure)
+      let second = try await host.whileDrilling("kill:1000", in: directory, measure)
+      ratios.tenSeconds.append(tenSeconds.value / none)
+      ratios.second.append(second.value / none)
+    }
+    return (Distribution(ratios.tenSeconds), Distribution(ratios.second))
+  }
+
   private static func argument(_ index: Int) -> Int? {
     CommandLine.arguments.count > index ? Int(CommandLine.arguments[index]) : nil
   }
