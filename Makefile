@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast trials demo throughput reproducible clean
+.PHONY: help setup images lint test test-fast trials soak demo throughput bench-restart bench-micro reproducible clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +25,22 @@ test-fast: ## lint and unit tests only, without images and without QEMU
 trials: ## run the scenarios on real Xen that are not yet part of make test
 	@scripts/test.sh trials
 
+soak: ## run the rehearsals of failures with ten times as many failures
+	@scripts/test.sh soak
+
 demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
 	@scripts/demo.sh
 
 throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
 	@scripts/demo.sh throughput
+
+bench-restart: ## measure what guests see of their backends' deaths, and what these cost
+	@scripts/demo.sh restart
+
+bench-micro: ## measure what the ring path costs a request, without Xen
+	@scripts/setup.sh build
+	@swift build -c release --product MicroBench
+	@.build/release/MicroBench
 
 reproducible: ## build kernels and images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images

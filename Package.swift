@@ -24,6 +24,7 @@ let package = Package(
     .executable(name: "driver-domain-init", targets: ["DriverDomainInit"]),
     .executable(name: "block-backend", targets: ["BlockBackend"]),
     .executable(name: "net-backend", targets: ["NetBackend"]),
+    .executable(name: "ddctl", targets: ["DriverDomainControl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -52,6 +53,15 @@ let package = Package(
       name: "DriverDomainInit",
       dependencies: ["RingTransport", "CLinux", "CEarlyBoot", system, logging],
       swiftSettings: settings),
+    .systemLibrary(name: "CXenLight", path: "Sources/CXenLight"),
+    .executableTarget(
+      name: "DriverDomainControl",
+      dependencies: ["RingTransport", "CLinux", "CXenLight", system, logging],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DriverDomainControlTests",
+      dependencies: ["DriverDomainControl", "RingTransport", "SimulatedXen", system, logging],
+      swiftSettings: settings),
     .testTarget(
       name: "DriverDomainInitTests",
       dependencies: [
@@ -63,6 +73,9 @@ let package = Package(
       dependencies: ["RingTransport", "CLinux", "CXen", system],
       path: "Tests/SimulatedXen",
       swiftSettings: testMachinery),
+    .executableTarget(
+      name: "SandboxProbe", dependencies: ["RingTransport", "CLinux", system],
+      path: "Tests/SandboxProbe", swiftSettings: settings),
     .target(name: "CRingReference", path: "Tests/CRingReference"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .target(
@@ -73,7 +86,9 @@ let package = Package(
     .testTarget(
       name: "RingTransportTests",
       dependencies: [
-        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", system, logging,
+        "RingTransport", "SimulatedXen", "CRingReference", "PeerKit", "SandboxProbe", "CURing",
+        "CLinux",
+        system, logging,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -83,6 +98,9 @@ let package = Package(
     .target(name: "XenHost", path: "Tests/XenHost", swiftSettings: settings),
     .executableTarget(
       name: "Demo", dependencies: ["XenHost"], path: "Tests/Demo", swiftSettings: settings),
+    .executableTarget(
+      name: "MicroBench", dependencies: ["RingTransport"], path: "Tests/MicroBench",
+      swiftSettings: settings),
     .testTarget(name: "XenHostTests", dependencies: ["XenHost"], swiftSettings: settings),
     .testTarget(
       name: "BlockBackendTests",

@@ -1,6 +1,7 @@
 #!/bin/bash
 # test.sh all: everything, up to the scenarios on real Xen in QEMU.
 # test.sh trials: the scenarios that are not yet part of all.
+# test.sh soak: the rehearsals of failures, with ten times as many failures.
 # test.sh fast: the format of the sources and the unit tests.
 #
 # The last line of the output is "N passed, N failed". A step that is no test, such as a build,
@@ -100,11 +101,18 @@ all)
   tests unit --skip RealXen
   tests scenarios --filter RealXen
   ;;
+soak)
+  export SCENARIOS=soak
+  step setup scripts/setup.sh build images host
+  build_for_host
+  tests soak --filter RealXen/RestartTests
+  ;;
 trials)
   export SCENARIOS=all
   step setup scripts/setup.sh build images host
   build_for_host
-  tests trials --filter 'RealXen/(Network|Restart)'
+  step ddctl images/build-ddctl.sh
+  tests trials --filter 'RealXen/DomainRestart'
   ;;
 fast)
   step setup scripts/setup.sh build
@@ -113,7 +121,7 @@ fast)
   tests unit --skip RealXen
   ;;
 *)
-  echo "usage: test.sh all|trials|fast" >&2
+  echo "usage: test.sh all|trials|soak|fast" >&2
   exit 2
   ;;
 esac

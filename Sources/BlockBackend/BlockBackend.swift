@@ -1,3 +1,4 @@
+import CLinux
 internal import Glibc
 import RingTransport
 
@@ -14,13 +15,25 @@ import RingTransport
     BlockOptions.read(arguments)
   }
 
+  /// The data path uses the event loop; the target's size is looked at now and then.
+  static func sandbox(_ options: BlockOptions) -> SandboxPolicy? {
+    SandboxPolicy(ioctlRequests: [c_block_request_capacity], startsThreads: false)
+  }
+
+  static let furtherThreadCount = 0
+
+  static func open(_ request: Opener.Request) -> Opener.Answer {
+    TargetOpening.serve(request)
+  }
+
   static func serve<Transport: XenStoreTransport & ~Copyable>(
     _ task: BackendTask<BlockOptions>, hypervisor: consuming XenHypervisor,
     loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError) {
     var device = BlockDevice(
       leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,
-      storage: TargetLoop(loop), store: store)
+      storage: TargetLoop(loop, opener: task.opener), store: store,
+      memory: task.status)
     try device.runToEnd(task.status)
   }
 }

@@ -75,6 +75,7 @@ struct BlockOptions: Sendable, Equatable {
       --device-loss-seconds N  how long requests wait for a target that is gone (30)
       --in-order               answer requests in their order, for guests that take no other
       --log-level LEVEL        trace, debug, info (default), notice, warning, error
+      --sandbox on|off         whether the process gives its rights away before it serves (on)
       --xenstore SOCKET        connect to xenstored's socket instead of /dev/xen/xenbus
 
     For whoever starts the process:

@@ -71,6 +71,7 @@ struct NetOptions: Sendable, Equatable {
       --queues N                 the most queues of the guest (as many as processors)
       --unusable REASON          tell the toolstack that the vif cannot be served, and why
       --log-level LEVEL          trace, debug, info (default), notice, warning, error
+      --sandbox on|off           whether the process gives its rights away before it serves (on)
       --xenstore SOCKET          connect to xenstored's socket instead of /dev/xen/xenbus
 
     For whoever starts the process:

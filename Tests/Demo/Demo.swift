@@ -15,14 +15,17 @@ import XenHost
   static let mebibytesEach = 64
 
   static func main() async {
-    if CommandLine.arguments.dropFirst().first == "throughput" {
-      do {
-        try await throughput(CommandLine.arguments.dropFirst(2).first)
-        exit(0)
-      } catch {
-        FileHandle.standardError.write(Data("demo: \(error)\n".utf8))
-        exit(1)
-      }
+    let words = CommandLine.arguments.dropFirst()
+    switch words.first {
+    case nil: break
+    case "throughput":
+      let part = words.dropFirst().first
+      await measure { try await throughput(part, on: $0) }
+    case "restart": await measure { try await RestartBench.run(on: $0) }
+    case let word?:
+      FileHandle.standardError.write(
+        Data("usage: Demo [throughput [disk|net]|restart [DEATHS [ROUNDS]]]: \(word)\n".utf8))
+      exit(2)
     }
     let start = ContinuousClock.now
     var report = Report()
@@ -36,12 +39,24 @@ import XenHost
     exit(report.isGood ? 0 : 1)
   }
 
-  /// Runs the comparisons in one boot: `disk`, `net`, or both without a word.
-  private static func throughput(_ part: String?) async throws {
-    let host = try await XenHost.boot(HostConfiguration(images: [.disk, .network]))
+  /// Boots the host, runs a measurement on it, and ends the process.
+  private static func measure(_ body: @Sendable (XenHost) async throws -> Void) async -> Never {
+    do {
+      let host = try await XenHost.boot(
+        HostConfiguration(images: [.disk, try .networkWithSink()]))
+      try await body(host)
+      await host.powerOff()
+      exit(0)
+    } catch {
+      FileHandle.standardError.write(Data("demo: \(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  /// Runs the comparisons: `disk`, `net`, or both without a word.
+  private static func throughput(_ part: String?, on host: XenHost) async throws {
     if part != "net" { try await Throughput.run(on: host) }
     if part != "disk" { try await NetThroughput.run(on: host) }
-    await host.powerOff()
   }
 
   private static func run() async throws -> Report {

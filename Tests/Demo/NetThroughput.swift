@@ -18,6 +18,8 @@ enum NetThroughput {
     let network: any NetworkBackendDomain
     /// The second guest's address on it.
     let address: String
+    /// The domain's own.
+    let domainAddress: String
   }
 
   /// A job, and what its number counts.
@@ -30,7 +32,7 @@ enum NetThroughput {
   /// Runs all jobs and prints a table and one JSON object.
   static func run(on host: XenHost) async throws {
     let networks: [any NetworkBackendDomain] = [
-      try await NetworkDomain(on: host), try await LinuxNetworkDomain(on: host),
+      try await NetworkDomain(on: host, hasSink: true), try await LinuxNetworkDomain(on: host),
     ]
     var guests: [Domain] = []
     for number in 1...2 {
@@ -46,7 +48,8 @@ enum NetThroughput {
       _ = try await guests[0].requestAddress(on: "eth\(number)")
       sides.append(
         Side(
-          network: network, address: try await guests[1].requestAddress(on: "eth\(number)")))
+          network: network, address: try await guests[1].requestAddress(on: "eth\(number)"),
+          domainAddress: try await network.ownAddress()))
     }
     try await guests[1].serveIperf()
     let sink = try OutsideServer(running: "sh", ["-c", "cat >/dev/null"])
@@ -58,24 +61,60 @@ enum NetThroughput {
     }
     var entries: [String] = []
     for job in jobs(sinkPort: sink.port, sourcePort: source.port) {
-      var results: (ours: [Double], peer: [Double]) = ([], [])
+      var results: [[Measurement]] = [[], []]
       for round in 0...rounds {
-        let own = try await job.measure(guests[0], sides[0])
-        let other = try await job.measure(guests[0], sides[1])
-        // The first pair warms up.
-        if round > 0 {
-          results.ours.append(own)
-          results.peer.append(other)
+        for (index, side) in sides.enumerated() {
+          let measurement = try await measure(job, in: guests[0], side)
+          // The first pair warms up.
+          if round > 0 { results[index].append(measurement) }
         }
       }
-      entries.append(Comparison(results.ours, results.peer).report(job.name, job.unit, "netback"))
+      entries.append(
+        Comparison(results[0].map(\.value), results[1].map(\.value))
+          .report(job.name, job.unit, "netback"))
+      entries.append(
+        Comparison(results[0].map(\.processorShare), results[1].map(\.processorShare))
+          .report("\(job.name): the driver domain's processor", "%", "netback"))
     }
     print("[\(entries.joined(separator: ", "))]")
     for guest in guests { try await guest.destroy() }
   }
 
+  /// What a run reached, and how busy the driver domain's processor was, in percent.
+  private struct Measurement {
+    var value: Double
+    var processorShare: Double
+  }
+
+  private static func measure(
+    _ job: Job, in guest: Domain, _ side: Side
+  ) async throws -> Measurement {
+    let before = try await processorSeconds(of: side.network)
+    let start = ContinuousClock.now
+    let value = try await job.measure(guest, side)
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    let used = try await processorSeconds(of: side.network) - before
+    return Measurement(
+      value: value, processorShare: used / (Double(seconds) + Double(attoseconds) / 1e18) * 100)
+  }
+
+  /// What a domain's processors have worked, in seconds, to a tenth.
+  private static func processorSeconds(of network: any NetworkBackendDomain) async throws -> Double
+  {
+    let line = try await network.host.dom0.check("xl list \(network.domain.domid) | tail -n 1")
+    return line.split(separator: " ").last.flatMap { Double($0) } ?? 0
+  }
+
   private static func jobs(sinkPort: Int, sourcePort: Int) -> [Job] {
     [
+      Job(name: "TCP guest to driver domain", unit: "Mbit/s") { guest, side in
+        try await guest.iperf(to: side.domainAddress, options: "", seconds: seconds)
+          .receivedBitsPerSecond / 1e6
+      },
+      Job(name: "TCP driver domain to guest", unit: "Mbit/s") { guest, side in
+        try await guest.iperf(to: side.domainAddress, options: "-R", seconds: seconds)
+          .receivedBitsPerSecond / 1e6
+      },
       Job(name: "TCP guest to guest", unit: "Mbit/s") { guest, side in
         try await guest.iperf(to: side.address, options: "", seconds: seconds)
           .receivedBitsPerSecond / 1e6

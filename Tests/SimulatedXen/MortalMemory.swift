@@ -4,7 +4,7 @@ internal import Synchronization
 /// A status page's state whose writer dies after so many stores: the rest of them never happen.
 package final class MortalMemory: StateMemory {
   private struct Content {
-    var words = [UInt64](repeating: 0, count: StatusLayout.stateWordCount)
+    var words = [UInt64](repeating: 0, count: StatusLayout.memoryWordCount)
     var storesLeft = Int.max
   }
 

@@ -38,6 +38,25 @@ struct NetworkPair {
     return pair
   }
 
+  /// Starts two that have an interface on the bridge for large frames only, the second with disks.
+  static func startInside(names: (String, String), disks: [Disk]) async throws -> NetworkPair {
+    let host = try await RealXen.host
+    let network = try await RealXen.network
+    let addresses = [firstInside, secondInside]
+    var guests: [Domain] = []
+    for (index, name) in [names.0, names.1].enumerated() {
+      let guest = try await host.startGuest(
+        .guest(
+          name, disks: index == 1 ? disks : [], interfaces: [network.insideInterface(index + 1)]))
+      try await guest.check(
+        "ip link set eth0 mtu 9000 && ip link set eth0 up && "
+          + "ip addr add \(addresses[index])/24 dev eth0")
+      guests.append(guest)
+    }
+    return NetworkPair(
+      first: guests[0], second: guests[1], firstAddress: addresses[0], secondAddress: addresses[1])
+  }
+
   /// Runs `body` and checks that no guest's kernel has seen a damaged packet meanwhile.
   func expectGoodFrames(on interface: String = "eth0", _ body: () async throws -> Void) async throws
   {

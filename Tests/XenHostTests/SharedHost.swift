@@ -14,8 +14,14 @@ struct RealXen {
   /// with all others. `make trials` runs them.
   static let runsTrials = ProcessInfo.processInfo.environment["SCENARIOS"] == "all"
 
+  /// Whether failures are rehearsed ten times as often (`make soak`).
+  static let isSoak = ProcessInfo.processInfo.environment["SCENARIOS"] == "soak"
+
   private static let boot = Task {
-    try await XenHost.boot(HostConfiguration(images: isOurNetwork ? [.disk, .network] : [.disk]))
+    try await XenHost.boot(
+      HostConfiguration(
+        images: isOurNetwork ? [.disk, .network] : [.disk],
+        files: runsTrials ? DomainKeeper.files : [:]))
   }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
   private static let networkBoot = Task { () -> any NetworkBackendDomain in

@@ -6,7 +6,7 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
   /// Reads what the guest was promised, and then where its ring is.
   mutating func adoptRing() {
     isAdopting = true
-    store.read(BlockPromises.nodes.map { leaf.node($0) }, token: 0)
+    store.readPromises()
   }
 
   /// Judges what the guest was promised.

@@ -20,9 +20,11 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     }
     do throws(RingConnectionError) {
       try connect(parameters)
+      Urgency.serving.apply()
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [
+          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - createdAt) / 1000)",
           "layout": "\(parameters.abi.rawValue)", "pages": "\(parameters.references.count)",
           "finished-response": "\(queue?.ring.hasRecovered ?? false)",
         ])

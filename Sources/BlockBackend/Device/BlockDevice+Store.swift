@@ -10,15 +10,17 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
       case .configuration(let values): takeConfiguration(values)
       case .ring(let values, let compares): takeRing(values, compares: compares)
       case .lifecycle(let event): handle(event)
-      case .values(let values, _): takePromises(values)
-      case .changed: break
+      case .promises(let values): takePromises(values)
+      case .values, .changed: break
       }
     }
   }
 
   private mutating func takeConfiguration(_ values: [String?]) {
     do throws(BlockConfigurationError) {
-      configuration = try BlockConfiguration(leaf: leaf, values: values)
+      let configuration = try BlockConfiguration(leaf: leaf, values: values)
+      storage.announce(configuration.target)
+      self.configuration = configuration
     } catch {
       configurationError = error
     }

@@ -6,7 +6,8 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
   /// How long a busy target is asked for again: its last owner may be a process on its way out.
   /// Well below the 10 s after which libxl gives up.
   static var busyTargetPatience: UInt64 { 3_000_000_000 }
-  static var busyTargetInterval: UInt64 { 50_000_000 }
+  /// How often. A guest waits meanwhile, and an attempt costs microseconds.
+  static var busyTargetInterval: UInt64 { 2_000_000 }
   /// How often a connected disk's target is asked for its size, in nanoseconds. There is no event
   /// that tells for every kind of target.
   static var capacityInterval: UInt64 { 1_000_000_000 }

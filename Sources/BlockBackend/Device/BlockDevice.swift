@@ -38,6 +38,8 @@ struct BlockDevice<
   var deadlines = Deadlines<Deadline>()
   /// Whether the ring that is being connected is that of an earlier process.
   var isAdopting = false
+  /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
+  let createdAt = MonotonicClock.nanoseconds()
   /// The capacity that the guest was told by the earlier process, in sectors of 512 bytes.
   var promisedSectorCount: UInt64 = 0
   /// Set while the target is gone.
@@ -68,16 +70,20 @@ struct BlockDevice<
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
+  ///
+  /// - Parameter memory: outlives the process.
   init(
     leaf: BackendLeaf, settings: BlockSettings, log: Logger, hypervisor: consuming Xen,
-    storage: consuming Storage, store: consuming XenStoreClient<Transport>
+    storage: consuming Storage, store: consuming XenStoreClient<Transport>,
+    memory: (any StateMemory)? = nil
   ) {
     self.leaf = leaf
     self.settings = settings
     self.log = log
     self.hypervisor = hypervisor
     self.storage = storage
-    self.store = LeafStore(leaf: leaf, client: store, log: log)
+    self.store = LeafStore(
+      leaf: leaf, client: store, log: log, promiseNodes: BlockPromises.nodes, memory: memory)
   }
 
   /// Reads the leaf and starts to watch it.
@@ -109,8 +115,11 @@ struct BlockDevice<
     self.now = now
     noticeLoss()
     runDeadlines()
-    let more = runQueue()
+    var more = runQueue()
+    let hadQueue = queue != nil
     takeStoreEvents()
+    // A ring that was taken over has requests, and a guest that waits for them.
+    if !hadQueue, queue != nil { more = true }
     return more && !isFinished
   }
 

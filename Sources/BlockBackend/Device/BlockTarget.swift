@@ -15,7 +15,8 @@ import SystemPackage
 /// cache (`O_DIRECT`), and a file's metadata are written before a write is answered (`O_DSYNC`).
 struct BlockTarget: ~Copyable {
   private let file: OwnedFileDescriptor
-  private let isBlockDevice: Bool
+  /// Whether it is one, or a file.
+  let isBlockDevice: Bool
   /// The target as it was when it was opened.
   let geometry: BlockGeometry
 
@@ -41,6 +42,18 @@ struct BlockTarget: ~Copyable {
     self.isBlockDevice = isBlockDevice
     self.geometry = geometry
   }
+
+  /// Takes over a target that another process opened and measured.
+  init(
+    adopting file: consuming OwnedFileDescriptor, isBlockDevice: Bool, geometry: BlockGeometry
+  ) {
+    self.file = file
+    self.isBlockDevice = isBlockDevice
+    self.geometry = geometry
+  }
+
+  /// Gives the open file away.
+  consuming func release() -> OwnedFileDescriptor { file }
 
   /// For the event loop. Valid as long as the target.
   var descriptor: Int32 { file.rawValue }

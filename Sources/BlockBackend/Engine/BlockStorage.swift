@@ -28,6 +28,9 @@ struct StorageOperation: Sendable {
 /// Operations are asynchronous. Completions come back through the owner's event loop, as the token
 /// and the bytes transferred or a negative error number.
 protocol BlockStorage: ~Copyable {
+  /// Takes in which target it will be, before anything of the guest is looked at.
+  mutating func announce(_ request: BlockTarget.Request)
+
   /// Opens the target, in place of any other. There is no operation in flight.
   mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry
 
@@ -41,4 +44,9 @@ protocol BlockStorage: ~Copyable {
   ///
   /// - Returns: false when nothing more can be queued now; after a completion there is room.
   mutating func submit(_ operation: StorageOperation, buffer: borrowing PrivateMemory) -> Bool
+}
+
+extension BlockStorage where Self: ~Copyable {
+  /// For storage that opens what it is told to.
+  mutating func announce(_ request: BlockTarget.Request) {}
 }

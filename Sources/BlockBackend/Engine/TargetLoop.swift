@@ -4,18 +4,35 @@ import SystemPackage
 /// The process's event loop with the target whose I/O runs in it.
 struct TargetLoop: BlockStorage, ~Copyable {
   var loop: EventLoop
+  private let opener: Opener?
   private var target: BlockTarget?
   /// The target's descriptor, -1 without one.
   private var targetDescriptor: Int32 = -1
 
   /// Takes over the loop; there is no target yet.
   init(_ loop: consuming EventLoop) {
+    self.init(loop, opener: nil)
+  }
+
+  /// - Parameter opener: opens the target, where this process may not.
+  init(_ loop: consuming EventLoop, opener: Opener?) {
     self.loop = loop
+    self.opener = opener
+  }
+
+  mutating func announce(_ request: BlockTarget.Request) {
+    guard let opener else { return }
+    TargetOpening.announce(request, to: opener)
   }
 
   mutating func open(_ request: BlockTarget.Request) throws(BlockTargetError) -> BlockGeometry {
     close()
-    let opened = try BlockTarget(opening: request)
+    let opened: BlockTarget
+    if let opener {
+      opened = try TargetOpening.open(request, by: opener)
+    } else {
+      opened = try BlockTarget(opening: request)
+    }
     let geometry = opened.geometry
     targetDescriptor = opened.descriptor
     target = consume opened

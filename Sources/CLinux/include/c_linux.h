@@ -35,6 +35,7 @@ static const int c_open_direct = __O_DIRECT;
 static inline int c_block_capacity_bytes(int descriptor, uint64_t *bytes) {
   return ioctl(descriptor, BLKGETSIZE64, bytes);
 }
+static const uint32_t c_block_request_capacity = BLKGETSIZE64;
 static inline int c_block_logical_sector_bytes(int descriptor, int *bytes) {
   return ioctl(descriptor, BLKSSZGET, bytes);
 }

@@ -18,6 +18,7 @@
 static const unsigned int c_tap_offload_checksum = TUN_F_CSUM;
 static const unsigned int c_tap_offload_tcp_ipv4 = TUN_F_TSO4;
 static const unsigned int c_tap_offload_tcp_ipv6 = TUN_F_TSO6;
+static const uint32_t c_tap_request_offloads = TUNSETOFFLOAD;
 static inline int c_tap_set_offloads(int descriptor, unsigned int offloads) {
   return ioctl(descriptor, TUNSETOFFLOAD, offloads);
 }

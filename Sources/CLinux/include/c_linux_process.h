@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,12 +32,17 @@ static inline int c_make_fixed_memory(const char *name, size_t byteCount) {
   return descriptor;
 }
 
+// A pipe (pipe2(2)), whose wrapper glibc hides without _GNU_SOURCE. -1 and errno on failure.
+static inline int c_make_pipe(int descriptors[2]) {
+  return (int)syscall(SYS_pipe2, descriptors, O_CLOEXEC);
+}
+
 // Two connected sockets that keep messages apart; they block. -1 and errno on failure.
 static inline int c_make_message_sockets(int descriptors[2]) {
   return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
 }
 
-// Sends one message with one descriptor; never waits, and raises no signal.
+// Sends one message with one descriptor, or none where it is -1; never waits, and raises no signal.
 static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size_t byteCount,
                                              int passed) {
   union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
@@ -44,6 +50,11 @@ static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = byteCount};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
                            .msg_controllen = sizeof control};
+  if (passed < 0) {
+    message.msg_control = NULL;
+    message.msg_controllen = 0;
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -72,3 +83,6 @@ static inline ssize_t c_receive_with_descriptor(int socket, void *bytes, size_t 
   }
   return received;
 }
+
+// Sets the calling thread's share of the processor, -20 (most) to 19; 0, or -1 and errno.
+static inline int c_set_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }

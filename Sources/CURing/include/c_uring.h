@@ -35,3 +35,6 @@ int c_uring_wait(c_uring *ring, int64_t nanoseconds);
 
 // Takes the next completion that has arrived; 0 when there is none.
 int c_uring_next(c_uring *ring, c_uring_completion *completion);
+
+// For tests: has the kernel do a request that a ring does not take; what it answers.
+int c_uring_try_foreign(c_uring *ring);

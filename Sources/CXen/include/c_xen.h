@@ -13,3 +13,15 @@
 #include <xen/io/xenbus.h>
 #include <xen/io/xs_wire.h>
 #include <xen/io/protocols.h>
+#include <sys/ioctl.h>
+#include <xen/sys/evtchn.h>
+#include <xen/sys/gntdev.h>
+
+// The requests of ioctl(2) that the libraries above make for what the suite asks of them.
+static const uint32_t c_xen_map_grants = IOCTL_GNTDEV_MAP_GRANT_REF;
+static const uint32_t c_xen_find_mapping = IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR;
+static const uint32_t c_xen_unmap_grants = IOCTL_GNTDEV_UNMAP_GRANT_REF;
+static const uint32_t c_xen_copy_grants = IOCTL_GNTDEV_GRANT_COPY;
+static const uint32_t c_xen_bind_port = IOCTL_EVTCHN_BIND_INTERDOMAIN;
+static const uint32_t c_xen_unbind_port = IOCTL_EVTCHN_UNBIND;
+static const uint32_t c_xen_notify_port = IOCTL_EVTCHN_NOTIFY;

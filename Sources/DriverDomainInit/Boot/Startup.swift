@@ -12,6 +12,12 @@ enum Startup {
     let earlyError = Errno(rawValue: c_early_boot_errno())
     if earlyError.rawValue != 0 { problems.append("mounts of /proc, /sys and /dev: \(earlyError)") }
     do throws(Errno) {
+      // A guest waits while init has a dead backend's device taken over.
+      try SystemCall.runAtOnce()
+    } catch {
+      problems.append("scheduling: \(error)")
+    }
+    do throws(Errno) {
       try Mounts.mountRun()
     } catch {
       problems.append("mount of /run: \(error)")

@@ -30,6 +30,11 @@ enum SystemCall {
     try systemCall { c_set_limit(resource, value, value) }
   }
 
+  /// Takes the processor as soon as there is something to do (`sched_setscheduler(2)`).
+  static func runAtOnce() throws(Errno) {
+    try systemCall { c_run_at_once() }
+  }
+
   /// Powers off, halts or restarts (`reboot(2)`).
   static func reboot(_ command: Int32) throws(Errno) {
     try systemCall { CLinux.reboot(command) }

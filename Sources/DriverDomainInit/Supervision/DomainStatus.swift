@@ -26,6 +26,8 @@ struct DomainStatus {
   var captured: [(node: String, text: String)] = []
   /// How often the backends of devices were restarted.
   var restarts: [BackendLeaf: Int] = [:]
+  /// The newest answer to Dom0's question what backends have done.
+  var report: StatisticsReport?
   /// What became of programs that were to be updated.
   var updated: [BackendPrograms.Role: String] = [:]
 
@@ -66,6 +68,7 @@ struct DomainStatus {
     }
     for (node, text) in captured { nodes["captured/\(node)"] = text }
     for (role, text) in updated { nodes["updated/\(role.rawValue)"] = text }
+    nodes.merge(report?.nodes ?? [:]) { _, new in new }
     for leaf in restarts.keys.sorted().prefix(Self.restartNodeCountMax) {
       let name = "\(leaf.kind.rawValue)-\(leaf.frontendDomain)-\(leaf.device)"
       nodes["devices/\(name)"] = "restarts \(restarts[leaf] ?? 0)"
@@ -95,6 +98,7 @@ struct DomainStatus {
     .remove("data/driver-domain/interfaces"), .remove("data/driver-domain/bridges"),
     .remove("data/driver-domain/address"), .remove("data/driver-domain/captured"),
     .remove("data/driver-domain/devices"), .remove("data/driver-domain/updated"),
+    .remove("data/driver-domain/statistics"), .remove("data/driver-domain/reported"),
   ]
 
   /// The operations that lead from what is published to this.

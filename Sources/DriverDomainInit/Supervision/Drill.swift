@@ -12,6 +12,8 @@ struct Drill: Equatable {
     case stop
     /// It is asked to give way to the next (SIGTERM).
     case term
+    /// The whole domain ends itself, as when its backends cannot be kept alive.
+    case panic
   }
 
   let blow: Blow

@@ -16,11 +16,16 @@ extension DriverDomain where Transport: ~Copyable {
       log.notice("drill begins", metadata: ["drill": "\(text)"])
     } else if !text.isEmpty {
       log.error(
-        "no drill", metadata: ["value": "\(text)", "wanted": "kill|stop|term:MILLISECONDS"])
+        "no drill", metadata: ["value": "\(text)", "wanted": "kill|stop|term|panic:MILLISECONDS"])
     }
   }
 
   func reachDrillDeadline(_ now: UInt64) {
+    if drill?.blow == .panic {
+      drill = nil
+      escalate("a drill")
+      return
+    }
     let running = supervisor.processes.sorted { $0.key < $1.key }
     guard let (leaf, process) = drill?.next(among: running, now: now), let blow = drill?.blow
     else { return }
@@ -33,6 +38,7 @@ extension DriverDomain where Transport: ~Copyable {
       handle(.expected(leaf))
       signal(process, SIGSTOP)
     case .term: handle(.replace(leaf))
+    case .panic: break
     }
   }
 }

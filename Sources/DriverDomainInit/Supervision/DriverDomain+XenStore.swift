@@ -8,6 +8,7 @@ extension DriverDomain where Transport: ~Copyable {
   private static var shutdownToken: String { "shutdown" }
   private static var captureToken: String { "capture" }
   private static var drillToken: String { "drill" }
+  private static var reportToken: String { "report" }
   private static var updateToken: String { "update" }
 
   func connectToXenStore() {
@@ -44,6 +45,7 @@ extension DriverDomain where Transport: ~Copyable {
     log.info("serving")
     submit([.watch("backend", token: Self.backendToken)], for: .watch)
     submit([.watch(Self.drillNode, token: Self.drillToken)], for: .watch)
+    submit([.watch(StatisticsReport.questionNode, token: Self.reportToken)], for: .watch)
     submit([.watch(DomainStatus.updateDirectory, token: Self.updateToken)], for: .watch)
     if network != nil {
       submit([.watch(DomainStatus.captureDirectory, token: Self.captureToken)], for: .watch)
@@ -166,6 +168,10 @@ extension DriverDomain where Transport: ~Copyable {
       submit([.read(Self.drillNode)], for: .readDrill)
       return
     }
+    if token == Self.reportToken {
+      submit([.read(StatisticsReport.questionNode)], for: .readReport)
+      return
+    }
     if token == Self.updateToken {
       submit(UpdateOrder.reads, for: .listUpdates)
       return
@@ -189,6 +195,7 @@ extension DriverDomain where Transport: ~Copyable {
     case .readCaptures(let nodes): acceptCaptures(nodes, results)
     case .listUpdates: acceptUpdates(results)
     case .readDrill: acceptDrill(results)
+    case .readReport: acceptReport(results)
     case .readShutdown: considerShutdown(results)
     case .acceptShutdown: acceptShutdown(results)
     case .publish, .watch:

@@ -36,6 +36,7 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     case readCaptures([String])
     case listUpdates
     case readDrill
+    case readReport
     case readShutdown
     case acceptShutdown
     case publish

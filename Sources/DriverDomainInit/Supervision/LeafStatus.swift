@@ -14,6 +14,11 @@ final class LeafStatus {
     self.page = page
   }
 
+  /// The sums over all processes that have had the page.
+  func statistics() -> [UInt64] {
+    (0..<StatusLayout.statisticCount).map { page.statistic($0) }
+  }
+
   /// The heartbeats of all threads; nil for a thread that there is not.
   func heartbeats() -> [UInt64?] {
     (0..<StatusLayout.threadCount).map { page.heartbeatCount(of: $0) }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// How a process ended.
 enum ProcessEnd: Equatable, CustomStringConvertible {
@@ -21,6 +22,7 @@ enum ProcessEnd: Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .exited(let code): "exit code \(code)"
+    case .killed(SIGSYS): "signal \(SIGSYS), a system call that its sandbox does not allow"
     case .killed(let signal): "signal \(signal)"
     case .notStarted(let reason): "not started: \(reason)"
     }

@@ -6,7 +6,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
   /// Reads what the guest was promised, and then where its rings are.
   mutating func adoptRings() {
     isAdopting = true
-    store.read(NetPromises.nodes.map { leaf.node($0) }, token: Reading.promises.rawValue)
+    store.readPromises()
   }
 
   /// Judges what the guest was promised.

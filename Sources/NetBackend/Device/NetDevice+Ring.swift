@@ -43,9 +43,11 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     }
     do throws(NetConnectionError) {
       try connect(parameters)
+      Urgency.serving.apply()
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [
+          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - createdAt) / 1000)",
           "queues": "\(parameters.queues.count)",
           "features": "\(parameters.guest.features.rawValue)",
           "control-ring": "\(parameters.control != nil)",

@@ -10,6 +10,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       case .configuration(let values): takeConfiguration(values)
       case .ring(let values, let compares): takeRing(values, compares: compares)
       case .lifecycle(let event): handle(event)
+      case .promises(let values): takePromises(values)
       case .changed(let path): takeChange(path)
       case .values(let values, let token): take(values, for: Reading(rawValue: token))
       }
@@ -70,7 +71,6 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     case .multicastControl?:
       policy?.setFiltersMulticast(value == "1")
     case .headroom?: takeHeadroom(value)
-    case .promises?: takePromises(values)
     case nil: break
     }
   }

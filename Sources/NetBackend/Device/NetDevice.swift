@@ -38,6 +38,8 @@ struct NetDevice<
   var promisedQueueCountMax: Int?
   /// Whether the rings that are being connected are those of an earlier process.
   var isAdopting = false
+  /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
+  let createdAt = MonotonicClock.nanoseconds()
   /// What was logged last of what comes again and again.
   var lastReason: String?
   var deadlines = Deadlines<Deadline>()
@@ -63,7 +65,6 @@ struct NetDevice<
     case rate
     case multicastControl
     case headroom
-    case promises
   }
 
   /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
@@ -76,7 +77,8 @@ struct NetDevice<
     self.log = log
     self.hypervisor = hypervisor
     self.queues = queues
-    self.store = LeafStore(leaf: leaf, client: store, log: log)
+    self.store = LeafStore(
+      leaf: leaf, client: store, log: log, promiseNodes: NetPromises.nodes, memory: status)
     self.status = status
   }
 

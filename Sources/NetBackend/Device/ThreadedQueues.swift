@@ -11,6 +11,7 @@ private struct QueueWork {
   let status: StatusPage
   let place: Int
   let adopts: Bool
+  let devices: XenDevices
 
   func run<Port: PolledPort & ~Copyable>(opening open: () throws(NetPortError) -> Port) {
     do throws(NetConnectionError) {
@@ -18,7 +19,7 @@ private struct QueueWork {
       do throws(NetPortError) { port = try open() } catch { throw .port(error) }
       let loop = try QueueLoop(
         parameters, guest: guest, policy: policy, thread: thread, status: status,
-        place: place, adopts: adopts, port: port)
+        place: place, adopts: adopts, devices: devices, port: port)
       thread.began(.success(()))
       loop.run()
     } catch {
@@ -33,6 +34,8 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   var loop: EventLoop
   private let report: WakeUp
   private let status: StatusPage
+  private let devices: [XenDevices]
+  private let opening: PortOpening
   private var threads: [QueueThread] = []
   private var uplink: NetUplink?
 
@@ -40,10 +43,17 @@ struct ThreadedQueues: NetQueues, ~Copyable {
 
   /// Takes over the control thread's loop.
   ///
-  /// - Parameter status: where the queues' threads give signs of life.
-  init(_ loop: consuming EventLoop, status: StatusPage) throws(Errno) {
+  /// - Parameters:
+  ///   - status: where the queues' threads give signs of life.
+  ///   - devices: for each queue that there may be.
+  ///   - opening: how the network side is reached.
+  init(
+    _ loop: consuming EventLoop, status: StatusPage, devices: [XenDevices], opening: PortOpening
+  ) throws(Errno) {
     report = try WakeUp()
     self.status = status
+    self.devices = devices
+    self.opening = opening
     self.loop = loop
     listenForReports()
   }
@@ -55,7 +65,7 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   }
 
   mutating func open(_ uplink: NetUplink) throws(NetPortError) {
-    try DescriptorPort.expectInterface(uplink.interface)
+    try opening.expect(uplink)
     self.uplink = uplink
   }
 
@@ -71,22 +81,25 @@ struct ThreadedQueues: NetQueues, ~Copyable {
       throw .memory(error)
     }
     let status = status
+    let opening = opening
+    precondition(parameters.count <= devices.count)
     for (index, queue) in parameters.enumerated() {
+      let devices = devices[index]
       let thread = try QueueThread.start(wakeUp: exchange.wakeUp(of: index), report: report) {
         thread in
         let work = QueueWork(
           thread: thread, parameters: queue, guest: guest, policy: policy, status: status,
-          place: 1 + index, adopts: adopts)
+          place: 1 + index, adopts: adopts, devices: devices)
         switch uplink {
         case .tap(let name):
           work.run { () throws(NetPortError) in
-            let port = try DescriptorPort(tap: name)
+            let port = try opening.port(uplink, ownAddress: nil)
             try port.setOffloads(guest.features, of: name)
             return SteeredPort(port, queue: index, exchange: exchange, policy: policy)
           }
-        case .packet(let name):
+        case .packet:
           work.run { () throws(NetPortError) in
-            try DescriptorPort(packet: name, ownAddress: address)
+            try opening.port(uplink, ownAddress: address)
           }
         case .capture(let name):
           work.run { () throws(NetPortError) in

@@ -25,7 +25,7 @@ struct DescriptorPort: PolledPort, ~Copyable {
   }
 
   /// Opens a packet socket on an interface.
-  init(packet name: String, ownAddress: EthernetAddress) throws(NetPortError) {
+  init(packet name: String, ownAddress: EthernetAddress?) throws(NetPortError) {
     try Self.expectInterface(name)
     do throws(Errno) {
       // SAFETY: as above.
@@ -36,6 +36,15 @@ struct DescriptorPort: PolledPort, ~Copyable {
     }
     self.ownAddress = ownAddress
   }
+
+  /// Takes over a port that another process opened.
+  init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
+    self.file = file
+    self.ownAddress = ownAddress
+  }
+
+  /// Gives the descriptor away.
+  consuming func release() -> OwnedFileDescriptor { file }
 
   /// Opening a TAP device that does not exist would make one.
   static func expectInterface(_ name: String) throws(NetPortError) {

@@ -23,8 +23,6 @@ struct NetQueueParameters: Sendable, Equatable {
 
 /// Why a vif could not be connected.
 enum NetConnectionError: Error, CustomStringConvertible {
-  /// The grant or event channel device cannot be opened.
-  case device(Errno)
   case map(Errno)
   case bind(Errno)
   case memory(Errno)
@@ -38,7 +36,6 @@ enum NetConnectionError: Error, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .device(let errno): "cannot open /dev/xen/gntdev and /dev/xen/evtchn: \(errno)"
     case .map(let errno): "cannot map the frontend's ring: \(errno)"
     case .bind(let errno): "cannot bind the frontend's event channel: \(errno)"
     case .memory(let errno): "no memory for a queue: \(errno)"

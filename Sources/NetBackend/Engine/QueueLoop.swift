@@ -25,12 +25,12 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// - Parameters:
   ///   - place: the thread's in the status page.
   ///   - adopts: whether an earlier process has served the rings and died.
+  ///   - devices: of this queue alone; a queue before it may have used them.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    status: StatusPage, place: Int, adopts: Bool, port: consuming Port
+    status: StatusPage, place: Int, adopts: Bool, devices: XenDevices, port: consuming Port
   ) throws(NetConnectionError) {
-    var hypervisor: XenHypervisor
-    do throws(Errno) { hypervisor = try XenHypervisor() } catch { throw .device(error) }
+    var hypervisor = XenHypervisor(devices)
     let queue = try NetQueue(
       parameters, guest: guest, policy: policy, adopts: adopts, hypervisor: &hypervisor)
     var loop: EventLoop
@@ -53,6 +53,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// Serves until the control thread says stop, or the guest breaks the protocol. The guest's rings
   /// and event channels are let go of before this returns.
   consuming func run() {
+    // The thread was started in a hurry.
+    Urgency.serving.apply()
     do throws(QueueFailure) {
       try serve()
     } catch {

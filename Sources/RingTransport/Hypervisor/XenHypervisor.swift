@@ -7,24 +7,26 @@ public import SystemPackage
 ///
 /// One thread uses an instance. Mappings may outlive it: they keep the grant device open.
 @safe public struct XenHypervisor: Hypervisor, ~Copyable {
+  private let devices: XenDevices
   private let grants: GrantDevice
   private let events: OpaquePointer
 
   /// Opens both devices.
   public init() throws(Errno) {
-    let device = try GrantDevice()
-    // SAFETY: no logger; the handle is closed in `deinit` only.
-    guard let handle = unsafe xenevtchn_open(nil, 0) else { throw Errno(rawValue: errno) }
-    grants = device
-    unsafe events = handle
-    // The event loop reads ports when they are there and must never sleep in a read.
-    let flags = fcntl(eventDescriptor, F_GETFL)
-    _ = fcntl(eventDescriptor, F_SETFL, flags | O_NONBLOCK)
+    self.init(try XenDevices())
   }
 
-  deinit {
-    // SAFETY: the only owner; closing unbinds all ports.
-    unsafe _ = xenevtchn_close(events)
+  /// Uses devices that are open, and leaves them so. No other instance uses them meanwhile.
+  public init(_ devices: XenDevices) {
+    self.devices = devices
+    grants = devices.grants
+    // SAFETY: the handle stays open as long as `devices`, which this instance keeps.
+    unsafe events = devices.events
+  }
+
+  /// Lets ports be bound to one domain only from now on, for as long as the devices are open.
+  public func restrict(to domain: DomainIdentifier) throws(Errno) {
+    try devices.restrict(to: domain)
   }
 
   /// The descriptor from which pending ports are read, as 32-bit numbers, and to which a port is
@@ -67,6 +69,40 @@ public import SystemPackage
   public func notify(_ port: EventChannelPort) {
     // SAFETY: as above. A dying peer makes it fail, which is the peer's loss.
     unsafe _ = xenevtchn_notify(events, port.rawValue)
+  }
+}
+
+/// The open devices through which a process speaks with the hypervisor. Whoever may not open files
+/// later has them opened in time, one pair for each thread.
+///
+/// SAFETY of the unchecked Sendable: one ``XenHypervisor`` at a time uses an instance, and so one
+/// thread.
+@safe public final class XenDevices: @unchecked Sendable {
+  fileprivate let grants: GrantDevice
+  fileprivate let events: OpaquePointer
+
+  /// Opens them.
+  public init() throws(Errno) {
+    let device = try GrantDevice()
+    // SAFETY: no logger; the handle is closed in `deinit` only.
+    guard let handle = unsafe xenevtchn_open(nil, 0) else { throw Errno(rawValue: errno) }
+    grants = device
+    unsafe events = handle
+    // The event loop reads ports when they are there and must never sleep in a read.
+    let descriptor = unsafe xenevtchn_fd(handle)
+    let flags = fcntl(descriptor, F_GETFL)
+    _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+  }
+
+  deinit {
+    // SAFETY: the only owner; closing unbinds all ports.
+    unsafe _ = xenevtchn_close(events)
+  }
+
+  /// Lets ports be bound to one domain only from now on (`IOCTL_EVTCHN_RESTRICT_DOMID`).
+  public func restrict(to domain: DomainIdentifier) throws(Errno) {
+    // SAFETY: the handle is open.
+    try systemCall { unsafe xenevtchn_restrict(events, domain.rawValue) }
   }
 }
 

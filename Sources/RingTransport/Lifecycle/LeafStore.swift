@@ -6,6 +6,12 @@ public import Logging
 /// The same for every kind of device. What is special, the nodes of a configuration, of a ring and
 /// of the features, the owner brings along; it gets the values back in ``Event``.
 ///
+/// A process that takes a device over is in a hurry, and XenStore is not: each answer takes the
+/// toolstack's domain a turn. So the answers on which a connected device rests are kept in memory
+/// that outlives the process (``StoreSnapshot``). The next process asks for the device's
+/// configuration only; the rest it has at once, and XenStore's own answers a little later, as if
+/// something had changed in between.
+///
 /// Nothing waits. One thread uses an instance.
 public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   /// What XenStore had to say.
@@ -14,6 +20,8 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
     case configuration([String?])
     /// The frontend's ring nodes.
     case ring([String?], compares: Bool)
+    /// What the guest was promised, as ``readPromises()`` asked for.
+    case promises([String?])
     /// Values that ``read(_:token:)`` asked for.
     case values([String?], token: Int)
     /// Something for ``BackendLifecycle``.
@@ -27,7 +35,8 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
     case configuration
     case observation
     case ring(compares: Bool)
-    case publication
+    case promises(isAsked: Bool)
+    case publication(XenbusState?)
     case values(token: Int)
   }
 
@@ -42,18 +51,30 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   private var isObserving = false
   /// Set when a watch fired while the nodes were being read: read them again.
   private var observesAgain = false
+  private var memory: LeafMemory
+  /// What waits until the device is taken over: Linux's device for XenStore holds up whoever sets a
+  /// watch until XenStore has answered.
+  private var postponed: [(operations: [XenStoreOperation], purpose: Purpose)] = []
 
   /// Takes over a fresh connection. Nothing happens before ``start(reading:)``.
-  public init(leaf: BackendLeaf, client: consuming XenStoreClient<Transport>, log: Logger) {
+  ///
+  /// - Parameters:
+  ///   - promiseNodes: nodes of the leaf on which a connected guest relies.
+  ///   - memory: where answers are kept for the next process.
+  public init(
+    leaf: BackendLeaf, client: consuming XenStoreClient<Transport>, log: Logger,
+    promiseNodes: [String], memory: (any StateMemory)?
+  ) {
     self.leaf = leaf
     self.client = client
     self.log = log
+    self.memory = LeafMemory(promiseNodes: promiseNodes, memory: memory)
   }
 
   /// Watches the leaf and reads nodes of it, answered by ``Event/configuration(_:)``.
   public mutating func start(reading nodes: [String]) {
+    batches[client.submit(nodes.map { .read(leaf.node($0)) })] = .configuration
     submit([.watch(leaf.path, token: "leaf")], for: .watch)
-    submit(nodes.map { .read(leaf.node($0)) }, for: .configuration)
   }
 
   /// Begins to observe the device, with the frontend where the configuration names one. A leaf that
@@ -61,6 +82,7 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   public mutating func startObserving(frontend: XenStorePath?) {
     self.frontend = frontend
     canObserve = true
+    memory.startObserving(hasFrontend: frontend != nil)
     if let frontend {
       submit([.watch(frontend.appending("state"), token: "frontend")], for: .watch)
     }
@@ -74,8 +96,18 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
 
   /// Reads nodes of the frontend's directory, answered by ``Event/ring(_:compares:)``.
   public mutating func readRing(_ nodes: [String], compares: Bool) {
-    guard let frontend else { return }
+    guard let frontend, compares || !memory.answerRing(nodeCount: nodes.count) else { return }
     submit(nodes.map { .read(frontend.appending($0)) }, for: .ring(compares: compares))
+  }
+
+  /// Reads what the guest was promised, answered by ``Event/promises(_:)``.
+  public mutating func readPromises() {
+    if !memory.answerPromises() { submitPromises(isAsked: true) }
+  }
+
+  private mutating func submitPromises(isAsked: Bool) {
+    submit(
+      memory.promiseNodes.map { .read(leaf.node($0)) }, for: .promises(isAsked: isAsked))
   }
 
   /// Reads any nodes, answered by ``Event/values(_:token:)``.
@@ -88,25 +120,28 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   public mutating func publish(_ state: XenbusState, with operations: [XenStoreOperation]) {
     log.debug("publishing", metadata: ["state": "\(state)"])
     let all = operations + [.write(leaf.node("state"), state.text)]
-    submit(all, transaction: all.count > 1, for: .publication)
+    memory.forgetConnection()
+    submit(all, transaction: all.count > 1, for: .publication(state))
   }
 
   /// Tells the toolstack and the administrator why the device does not work. Answered like
   /// ``publish(_:with:)``.
   public mutating func publishFailure(_ reason: String) {
     log.error("the device cannot be served", metadata: ["reason": "\(reason)"])
+    memory.forgetConnection()
     submit(
       [
         .write(leaf.node("hotplug-error"), reason),
         .write(leaf.node("hotplug-status"), "error"),
         .write(leaf.node("error"), reason),
         .write(leaf.node("state"), XenbusState.closed.text),
-      ], transaction: true, for: .publication)
+      ], transaction: true, for: .publication(nil))
   }
 
   /// Removes the leaf. Answered like ``publish(_:with:)``.
   public mutating func removeLeaf() {
-    submit([.remove(leaf.path)], for: .publication)
+    memory.forgetConnection()
+    submit([.remove(leaf.path)], for: .publication(nil))
   }
 
   /// What to wait for.
@@ -123,6 +158,12 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   /// The next event, nil when there is none. A request can bring events at once, so ask before
   /// every wait.
   public mutating func nextEvent() -> Event? {
+    if let answer = memory.nextAnswer() { return answer.event() }
+    if !postponed.isEmpty, !memory.isAwaited {
+      for (operations, purpose) in exchange(&postponed, with: []) {
+        batches[client.submit(operations)] = purpose
+      }
+    }
     while let event = client.nextEvent() {
       switch event {
       case .watch(let path, _):
@@ -139,7 +180,11 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   private mutating func submit(
     _ operations: [XenStoreOperation], transaction: Bool = false, for purpose: Purpose
   ) {
-    batches[client.submit(operations, transaction: transaction)] = purpose
+    if memory.isAwaited, !transaction {
+      postponed.append((operations, purpose))
+    } else {
+      batches[client.submit(operations, transaction: transaction)] = purpose
+    }
   }
 
   /// Reads all that the life cycle judges by; at most one reading is under way.
@@ -167,10 +212,23 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
         log.error("cannot watch", metadata: ["error": "\(error)"])
       }
       return nil
-    case .configuration: return .configuration(values)
-    case .observation: return .lifecycle(.observed(takeObservation(values)))
-    case .ring(let compares): return .ring(values, compares: compares)
-    case .publication: return .lifecycle(Self.outcome(of: results))
+    case .configuration:
+      memory.noteConfiguration(values)
+      return .configuration(values)
+    case .observation:
+      let observation = takeObservation(values)
+      memory.note(observation)
+      return .lifecycle(.observed(observation))
+    case .ring(let compares):
+      memory.noteRing(values)
+      return .ring(values, compares: compares)
+    case .promises(let isAsked):
+      memory.notePromises(values)
+      return isAsked ? .promises(values) : nil
+    case .publication(let state):
+      let outcome = Self.outcome(of: results)
+      if outcome == .published, state == .connected { submitPromises(isAsked: false) }
+      return .lifecycle(outcome)
     case .values(let token): return .values(values, token: token)
     }
   }

@@ -30,6 +30,8 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   public var xenStoreSocket: String?
   /// The status page that whoever started the process made for it.
   public var statusDescriptor: Int32?
+  /// Whether the process gives its rights away before it serves.
+  public var isSandboxed = true
   /// The program's own options.
   public var options: Options
   /// All arguments but those that make the process a spare: what the spare becomes has them too.
@@ -98,6 +100,12 @@ public struct BackendArguments<Options: Sendable>: Sendable {
         return isWrong("--log-level needs one of trace, debug, info, notice, warning, error")
       }
       logLevel = level
+      return true
+    case "--sandbox":
+      guard let text = rest.popFirst(), ["on", "off"].contains(text) else {
+        return isWrong("--sandbox needs on or off")
+      }
+      isSandboxed = text == "on"
       return true
     case "--xenstore":
       guard let path = rest.popFirst(), path.hasPrefix("/") else {

@@ -1,6 +1,6 @@
 internal import Glibc
 public import Logging
-public import SystemPackage
+internal import SystemPackage
 
 /// A program that serves one device: what `main` does is the same for all.
 public protocol BackendProgram {
@@ -14,7 +14,20 @@ public protocol BackendProgram {
   /// Reads the program's arguments, without its name.
   static func read(_ arguments: [String]) -> BackendArguments<Options>
 
-  /// Serves the leaf until the device's life ends. Called on the main thread.
+  /// What the program goes on needing in its sandbox; nil where it cannot have one, with these
+  /// options.
+  static func sandbox(_ options: Options) -> SandboxPolicy?
+
+  /// How many threads beside the main one speak with the hypervisor.
+  static var furtherThreadCount: Int { get }
+
+  /// What a spare does while it waits, so that it is quicker when it is needed.
+  static func warmUp()
+
+  /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
+  static func open(_ request: Opener.Request) -> Opener.Answer
+
+  /// Serves the leaf until the device's life ends. Called on the main thread, in the sandbox.
   static func serve<Transport: XenStoreTransport & ~Copyable>(
     _ task: BackendTask<Options>, hypervisor: consuming XenHypervisor, loop: consuming EventLoop,
     store: consuming XenStoreClient<Transport>
@@ -31,9 +44,18 @@ public struct BackendTask<Options: Sendable>: Sendable {
   public var log: Logger
   /// The device's page, which this process has begun to write.
   public var status: StatusPage
+  /// Whether the process is to give its rights away.
+  public var isSandboxed: Bool
+  /// Opens the target or the interface; nil where the process does so itself.
+  public var opener: Opener?
+  /// For threads beside the main one.
+  public var devices: [XenDevices] = []
 }
 
 extension BackendProgram {
+  /// Nothing, where a program has nothing to warm up.
+  public static func warmUp() {}
+
   /// Does what the arguments say, and returns the exit status: 0 when the device's life ended in
   /// good order, 1 after a failure, 2 for wrong arguments or a malformed order.
   public static func run(_ arguments: some Sequence<String>) -> Int32 {
@@ -56,14 +78,16 @@ extension BackendProgram {
   private static func start(_ arguments: BackendArguments<Options>) -> Int32 {
     var log = log(arguments)
     do throws(BackendProcessError) {
+      let opener = try makeOpener(arguments)
+      if case .spare = arguments.mode { Urgency.starting.apply() }
       if let socket = arguments.xenStoreSocket {
         let transport = try openStore { () throws(Errno) in
           try XenStoreSocketTransport(path: socket)
         }
-        try serve(arguments, &log, XenStoreClient(transport))
+        try serve(arguments, opener, &log, XenStoreClient(transport))
       } else {
         let transport = try openStore { () throws(Errno) in try XenStoreDeviceTransport() }
-        try serve(arguments, &log, XenStoreClient(transport))
+        try serve(arguments, opener, &log, XenStoreClient(transport))
       }
       return 0
     } catch {
@@ -76,7 +100,7 @@ extension BackendProgram {
   /// Opens what every device needs. A spare waits when that is done, which is most of what a start
   /// takes.
   private static func serve<Transport: XenStoreTransport & ~Copyable>(
-    _ arguments: BackendArguments<Options>, _ log: inout Logger,
+    _ arguments: BackendArguments<Options>, _ opener: Opener?, _ log: inout Logger,
     _ store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError) {
     let hypervisor: XenHypervisor
@@ -92,19 +116,28 @@ extension BackendProgram {
     } catch {
       throw .open("io_uring", error)
     }
+    let devices = try openDevices()
+    let network = try prepareSandbox(arguments)
     let task: BackendTask<Options>?
     switch arguments.mode {
     case .serve(let leaf):
       let status = try openStatus(arguments.statusDescriptor)
-      task = BackendTask(leaf: leaf, options: arguments.options, log: log, status: status)
+      task = BackendTask(
+        leaf: leaf, options: arguments.options, log: log, status: status,
+        isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
+      warmUp()
       task = try awaitOrder(descriptor, spare: arguments, &loop)
+      Urgency.takingOver.apply()
     case .help, .version, .wrong:
       task = nil
     }
     guard var task else { return }
     task.log[metadataKey: "device"] = "\(task.leaf.frontendDomain)/\(task.leaf.device)"
     log = task.log
+    task.opener = opener
+    task.devices = devices
+    try enterSandbox(&task, hypervisor, leaving: network)
     try serve(task, hypervisor: hypervisor, loop: loop, store: store)
   }
 
@@ -150,7 +183,7 @@ extension BackendProgram {
         }
       return BackendTask(
         leaf: leaf, options: ordered.options, log: log(ordered),
-        status: try openStatus(number))
+        status: try openStatus(number), isSandboxed: ordered.isSandboxed)
     }
   }
 
@@ -182,25 +215,6 @@ extension BackendProgram {
     var text = text
     // SAFETY: the call reads the text's bytes and no more.
     text.withUTF8 { bytes in unsafe _ = write(2, bytes.baseAddress, bytes.count) }
-  }
-}
-
-/// Why a backend process cannot go on.
-public enum BackendProcessError: Error, CustomStringConvertible {
-  case open(String, Errno)
-  case loop(Errno)
-  case store(XenStoreFailure)
-  /// A spare was told nonsense.
-  case order(String)
-
-  /// For the log.
-  public var description: String {
-    switch self {
-    case .open(let what, let errno): "cannot open \(what): \(errno)"
-    case .loop(let errno): "the event loop failed: \(errno)"
-    case .store(let failure): "the connection to XenStore failed: \(failure)"
-    case .order(let reason): "the order cannot be followed: \(reason)"
-    }
   }
 }
 

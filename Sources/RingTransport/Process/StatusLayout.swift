@@ -1,5 +1,5 @@
-/// Where everything lies in a backend's status page: 4096 bytes that init and the backend share, as
-/// 64-bit words in the machine's order, little-endian on all that we run on.
+/// Where everything lies in a backend's status page: 12288 bytes that init and the backend share,
+/// as 64-bit words in the machine's order, little-endian on all that we run on.
 ///
 /// | bytes | what |
 /// |---|---|
@@ -9,19 +9,24 @@
 /// | 64 | a slot of 64 bytes for each thread: heartbeats, then flags (bit 0: in use) |
 /// | 1024 | ``statisticCount`` sums over all processes that have had the page |
 /// | 2048 | the backend's own, which outlives it |
+/// | 4096 | what XenStore said last, for a successor in a hurry (`StoreSnapshot`) |
 public enum StatusLayout {
   /// Size of the page in bytes.
-  public static let byteCount = 4096
+  public static let byteCount = 12288
   /// "DDStatus" as the first eight bytes.
   public static let magic: UInt64 = 0x7375_7461_7453_4444
   /// Changes with the layout.
-  public static let version: UInt64 = 1
+  public static let version: UInt64 = 2
   /// Slots for threads: 0 is the main thread, 1 to 8 are queues.
   public static let threadCount = 9
   /// Statistics; what each is, the program says.
   public static let statisticCount = 16
   /// Words of the backend's own state.
   public static let stateWordCount = 256
+  /// Where the snapshot of XenStore begins, as a word of the state.
+  static let snapshotFirstWord = stateWordCount
+  /// All words that outlive a process, the snapshot's included.
+  package static let memoryWordCount = (byteCount - 2048) / 8
   /// How often a thread has to give a sign of life, in nanoseconds. Init looks every half second.
   public static let heartbeatIntervalNanoseconds: UInt64 = 250_000_000
 
@@ -43,7 +48,7 @@ public enum StatusLayout {
   }
 
   static func stateWord(_ index: Int) -> Int {
-    precondition((0..<stateWordCount).contains(index))
+    precondition((0..<memoryWordCount).contains(index))
     return 2048 / 8 + index
   }
 }

@@ -8,10 +8,11 @@ import Testing
 /// Whole devices whose process dies: the guest sees a pause.
 struct BlockDeviceAdoptionTests {
   /// Death at every step of a life, from libxl's first write to its last.
-  @Test(arguments: testSeedGroups(count: 120, groupSize: 10))
-  func deathAtEveryStep(steps: [UInt64]) throws {
+  @Test(arguments: testSeedGroups(count: 120, groupSize: 10), [false, true])
+  func deathAtEveryStep(steps: [UInt64], hasMemory: Bool) throws {
     for step in steps {
       let world = try DeviceWorld()
+      if !hasMemory { world.memory = nil }
       var remaining = Int(step)
       func mortal(until condition: () throws -> Bool) throws {
         for _ in 0..<2000 {
@@ -44,6 +45,7 @@ struct BlockDeviceAdoptionTests {
   @Test(arguments: testSeeds(count: 20))
   func aGuestAtWorkSeesAPause(seed: UInt64) throws {
     let world = try DeviceWorld()
+    if seed % 2 == 0 { world.memory = nil }
     try world.connect()
     var generator = SeededGenerator(seed: seed)
     for round in 0..<30 {
@@ -101,6 +103,7 @@ struct BlockDeviceAdoptionTests {
   /// What the guest was told is kept, whatever the next process would have said.
   @Test func promisesAreKept() throws {
     let world = try DeviceWorld()
+    world.memory = nil
     try world.connect()
     let before = world.store.tree(below: world.disk.backendPath)
     world.crash()
@@ -132,6 +135,7 @@ struct BlockDeviceAdoptionTests {
   /// A target that is not what it was is not served: the guest waits for the right one.
   @Test func anotherTargetIsNotServed() throws {
     let world = try DeviceWorld(capacityBytes: 1 << 20)
+    world.memory = nil
     try world.connect()
     world.crash()
     let sectors = world.disk.backendPath.appending("sectors")

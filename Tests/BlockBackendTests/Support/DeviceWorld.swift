@@ -24,6 +24,8 @@ final class DeviceWorld {
   var targetWorks = true
   /// How long requests wait for a target that is gone, in nanoseconds.
   var deviceLossNanoseconds: UInt64 = 30_000_000_000
+  /// What init keeps for the next process.
+  var memory: MortalMemory? = MortalMemory()
   /// How often a process died.
   private(set) var crashCount = 0
   /// Every state that the backend had.
@@ -62,8 +64,14 @@ final class DeviceWorld {
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       hypervisor: SimulatedHypervisor(machine, domain: .driver),
       storage: ModelStorage(target, geometry: geometry, control: control),
-      store: XenStoreClient(store.connect(as: .driver)))
+      store: XenStoreClient(store.connect(as: .driver)), memory: memory)
     device?.start(now: now)
+  }
+
+  /// A moment in which XenStore answers what has been asked, and nothing that is asked meanwhile.
+  func stepWithOneAnswer() throws {
+    try device?.handleStore(now: now)
+    while device?.turn(now: now) ?? false {}
   }
 
   /// The process dies at once; what it wrote to the target may still be on its way.

@@ -46,6 +46,22 @@ struct NetDeviceAdoptionTests {
     }
   }
 
+  /// By what the last process has kept, where there is something.
+  @Test(arguments: [true, false])
+  func xenStoreIsAskedForTheConfigurationOnly(keepsStatus: Bool) throws {
+    let world = try NetWorld(seed: 1)
+    try world.connect()
+    for _ in 0..<10 { try world.step() }
+    world.crash()
+    world.keepsStatus = keepsStatus
+    try world.startProcess()
+    try world.stepWithOneAnswer()
+    #expect(world.machine.mappedPageCount(of: .guest) == (keepsStatus ? 2 : 0))
+    for _ in 0..<20 { try world.step() }
+    #expect(world.machine.mappedPageCount(of: .guest) == 2)
+    #expect(world.states.last == "4")
+  }
+
   /// A guest at work, and processes that die under it at any time, also in the middle of a turn.
   @Test(arguments: testSeeds(count: 24))
   func aGuestAtWorkSeesAPause(seed: UInt64) throws {

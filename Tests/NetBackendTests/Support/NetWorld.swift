@@ -85,6 +85,12 @@ final class NetWorld {
     try look()
   }
 
+  /// A moment in which XenStore answers what has been asked, and nothing that is asked meanwhile.
+  func stepWithOneAnswer() throws {
+    try device?.handleStore(now: now)
+    while device?.turn(now: now) ?? false {}
+  }
+
   /// What the backend does in this time.
   func runBackend() throws {
     guard !isFinished else { return }

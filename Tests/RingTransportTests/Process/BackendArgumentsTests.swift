@@ -20,6 +20,18 @@ struct BackendArgumentsTests {
     #expect(read(["--path", "backend/vif/2/0"]).statusDescriptor == nil)
   }
 
+  @Test func theSandboxIsOnUnlessSaid() {
+    #expect(read(["--path", "backend/vif/2/0"]).isSandboxed)
+    #expect(read(["--sandbox", "on", "--path", "backend/vif/2/0"]).isSandboxed)
+    let without = read(["--sandbox", "off", "--path", "backend/vif/2/0"])
+    #expect(!without.isSandboxed)
+    #expect(without.lasting.prefix(2) == ["--sandbox", "off"])
+    guard case .wrong = read(["--sandbox", "no"]).mode else {
+      Issue.record("taken")
+      return
+    }
+  }
+
   /// A spare becomes something that has all of its arguments but those that made it a spare.
   @Test func aSpare() {
     let arguments = read([

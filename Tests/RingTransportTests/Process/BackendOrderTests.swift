@@ -170,6 +170,12 @@ private enum ToyProgram: BackendProgram {
     }
   }
 
+  static let furtherThreadCount = 0
+  static func sandbox(_ options: Int) -> SandboxPolicy? { nil }
+  static func open(_ request: Opener.Request) -> Opener.Answer {
+    Opener.Answer(bytes: [], file: nil)
+  }
+
   static func serve<Transport: XenStoreTransport & ~Copyable>(
     _ task: BackendTask<Int>, hypervisor: consuming XenHypervisor, loop: consuming EventLoop,
     store: consuming XenStoreClient<Transport>

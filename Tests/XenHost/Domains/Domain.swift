@@ -78,6 +78,13 @@ public final class Domain: Sendable {
     try await rejoin(replacing: old, isRunning: true)
   }
 
+  /// After the domain was created again under its number: joins the console of its new life.
+  public func joinNextLife() async throws {
+    try await port.agent.waitUntilGone(timeout: Shell.defaultTimeout)
+    await port.agent.beginSession(machine: name, log: log)
+    try await host.relayConsole(of: domid, to: port)
+  }
+
   /// After something in Dom0 replaced the domain: joins the console of the domain that now has this
   /// name.
   private func rejoin(replacing old: Int, isRunning: Bool = false) async throws {

@@ -51,7 +51,10 @@ public struct DomainConfiguration: Sendable {
     DomainConfiguration(
       name: name, kind: .pv, kernel: image.kernelInDom0, ramdisk: image.ramdiskInDom0,
       commandLine: "console=hvc0 \(commandLine)", memory: memory, disks: [],
-      processors: 1, interfaces: [], pci: pci, lines: [])
+      processors: 1, interfaces: [], pci: pci,
+      // Whoever keeps the domain acts on its death, and nobody beside it.
+      lines: ["crash", "watchdog", "reboot"].map { "on_\($0) = \"preserve\"" }
+        + ["cpu_weight = 1024"])
   }
 
   /// The text of the configuration file.

@@ -12,17 +12,29 @@ extension XenHost {
   public func runDrill(
     _ drill: String, in directory: String, restarts count: Int, limit: Duration
   ) async throws -> Int {
-    let node = "\(directory)/data/driver-domain"
     let before = try await restarts(in: directory)
-    try await dom0.check("xenstore-write \(node)/drill \(drill)")
-    let end = ContinuousClock.now + limit
-    var made = 0
-    repeat {
-      try await dom0.check("sleep 1")
-      made = try await restarts(in: directory) - before
-    } while made < count && ContinuousClock.now < end
-    try await dom0.check("xenstore-write \(node)/drill ''")
-    return made
+    return try await whileDrilling(drill, in: directory) {
+      let end = ContinuousClock.now + limit
+      var made = 0
+      repeat {
+        try await dom0.check("sleep 1")
+        made = try await restarts(in: directory) - before
+      } while made < count && ContinuousClock.now < end
+    }.restarts
+  }
+
+  /// Has a driver domain's init signal one backend after the other for as long as `body` takes.
+  ///
+  /// - Returns: what `body` does, and how many restarts there were meanwhile.
+  public func whileDrilling<Value>(
+    _ drill: String, in directory: String, _ body: () async throws -> Value
+  ) async throws -> (value: Value, restarts: Int) {
+    let node = "\(directory)/data/driver-domain/drill"
+    let before = try await restarts(in: directory)
+    try await dom0.check("xenstore-write \(node) \(drill)")
+    let value = try await body()
+    try await dom0.check("xenstore-write \(node) ''")
+    return (value, try await restarts(in: directory) - before)
   }
 
   /// How often backends were restarted, of the devices that there are.

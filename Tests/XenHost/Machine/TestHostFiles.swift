@@ -7,6 +7,9 @@ struct TestHostFiles: Sendable {
   /// `images/out/test-host/logs`.
   static let logs = root + "/images/out/test-host/logs"
 
+  /// The initramfs of guests.
+  static let guestInitramfs = root + "/images/out/test-host/guest.cpio"
+
   private static let root = String(
     #filePath.split(separator: "/").dropLast(4).reduce(into: "") { $0 += "/\($1)" })
   private static let logsKept = 8

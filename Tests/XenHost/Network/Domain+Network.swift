@@ -37,7 +37,7 @@ extension Domain {
   }
 
   /// Makes a file of random bytes and returns the SHA-256 of it, read `times` times in a row.
-  public func makeData(_ path: String = "/data", mebibytes: Int = 16, times: Int) async throws
+  public func makeData(_ path: String = "/data", mebibytes: Int = 16, times: Int = 1) async throws
     -> String
   {
     try await check(
@@ -49,17 +49,29 @@ extension Domain {
 
   /// Sends a file, `times` times in a row, to a server that answers with the sum of it.
   public func sendData(
-    _ path: String = "/data", times: Int, to address: String, port: Int = 5001
+    _ path: String = "/data", times: Int = 1, to address: String, port: Int = 5001
   ) async throws -> String {
     try await check(
       "\(Self.repeated(path, times)) | nc \(address) \(port) | cut -d ' ' -f 1",
       timeout: .seconds(300))
   }
 
-  /// Receives what a server sends, and returns its sum.
-  public func receiveSum(from address: String, port: Int) async throws -> String {
-    try await check(
-      "nc \(address) \(port) </dev/null | sha256sum | cut -d ' ' -f 1", timeout: .seconds(300))
+  /// Starts a web server for the guest's files. It sends as much at once as the network takes,
+  /// where busybox's nc sends a KiB.
+  public func serveFiles(port: Int = 8080) async throws {
+    try await check("httpd -p \(port) -h /")
+    try await waitForListener(port)
+  }
+
+  /// Fetches a web server's file, `times` times in a row, and returns the sum.
+  public func fetchSum(
+    _ path: String = "/data", times: Int = 1, from address: String, port: Int = 8080
+  ) async throws -> String {
+    let host = address.contains(":") ? "[\(address)]" : address
+    let addresses = Array(repeating: "http://\(host):\(port)\(path)", count: times)
+    return try await check(
+      "wget -q -O - \(addresses.joined(separator: " ")) | sha256sum | cut -d ' ' -f 1",
+      timeout: .seconds(300))
   }
 
   private static func repeated(_ path: String, _ times: Int) -> String {

@@ -21,4 +21,11 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
     try await domain.check("setsid network-backend </dev/null >/run/network-backend.log 2>&1 &")
     try await host.waitForXenStore("\(directory)/data/network-backend", value: "ready")
   }
+
+  /// Has the domain get an address of its own on the bridge with the card, and serve iperf3 there.
+  public func ownAddress() async throws -> String {
+    let address = try await domain.requestAddress(on: Self.outsideBridge)
+    try await domain.serveIperf()
+    return address
+  }
 }

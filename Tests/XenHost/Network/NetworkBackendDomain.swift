@@ -7,6 +7,8 @@ public protocol NetworkBackendDomain: Sendable {
   var host: XenHost { get }
   /// QEMU's network behind the domain's card.
   var outside: OutsideNetwork { get }
+  /// The address of the domain itself, where an iperf3 server is.
+  func ownAddress() async throws -> String
 }
 
 extension NetworkBackendDomain {

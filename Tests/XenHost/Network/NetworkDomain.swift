@@ -11,16 +11,31 @@ public final class NetworkDomain: NetworkBackendDomain {
   public let outside = OutsideNetwork.first
 
   /// Creates the domain and waits until it says that it is ready.
-  public init(on host: XenHost) async throws {
+  ///
+  /// - Parameter hasSink: whether it has an address of its own on the bridge with the card, and an
+  ///   iperf3 server there; the host must have ``DriverDomainImage/networkWithSink()``.
+  public init(on host: XenHost, hasSink: Bool = false) async throws {
     self.host = host
     let bridges =
       "driver_domain.bridge=\(Self.outsideBridge):eth0 driver_domain.bridge=\(Self.insideBridge): "
       + "driver_domain.mtu=\(Self.insideBridge):\(Self.insideMTUBytes)"
     domain = try await host.createDomain(
       .driverDomain(
-        Self.name, image: .network, pci: [XenHost.networkCard], memory: 256,
+        Self.name, image: .network, pci: [XenHost.networkCard],
+        memory: hasSink ? 320 : 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 driver_domain.log=debug "
-          + "driver_domain.queues=2 " + bridges))
+          + "driver_domain.queues=2 " + bridges
+          + (hasSink
+            ? " rdinit=/sbin/sink-init driver_domain.address=\(Self.outsideBridge):dhcp" : "")))
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
+  }
+
+  /// Waits for the domain's own address, and returns it.
+  public func ownAddress() async throws -> String {
+    let node = "\(directory)/data/driver-domain/address/\(Self.outsideBridge)"
+    let text = try await host.dom0.check(
+      "until xenstore-read \(node) 2>/dev/null | grep -q '^[0-9]'; do usleep 100000; done; "
+        + "xenstore-read \(node)")
+    return String(text.prefix { $0.isNumber || $0 == "." })
   }
 }

@@ -24,6 +24,17 @@ public final class OutsideServer: Sendable {
     }
   }
 
+  /// A web server with one file, which it sends whatever is asked for.
+  public convenience init(serving file: OutsideFile) throws {
+    // The request is read to its end: a connection that is closed with something unread is reset.
+    try self.init(
+      running: "sh",
+      [
+        "-c",
+        "sed '/^\r$/q' >/dev/null; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n'; cat '\(file.path)'",
+      ])
+  }
+
   /// Ends the server. Programs that still run go on until their connections end.
   public func stop() {
     // The threads close the descriptors when `accept` fails.
@@ -90,13 +101,26 @@ public struct OutsideFile: Sendable {
   }
 }
 
+/// Fetching from guests, through a port of 127.0.0.1 that leads to them.
+public enum OutsideClient {
+  /// Fetches a web server's file and returns its SHA-256.
+  public static func fetchSum(_ path: String, fromPort port: Int) async throws -> String {
+    try await OutsideCommand.run(
+      """
+      exec 3<>/dev/tcp/127.0.0.1/\(port)
+      printf 'GET \(path) HTTP/1.0\\r\\n\\r\\n' >&3
+      LC_ALL=C sed '1,/^\\r$/d' <&3 | sha256sum | cut -d ' ' -f 1
+      """)
+  }
+}
+
 /// Commands of this machine's shell.
 enum OutsideCommand {
   /// Runs a command and returns its output without the last newline.
   static func run(_ command: String) async throws -> String {
     let process = Process()
     let pipe = Pipe()
-    process.executableURL = URL(filePath: "/bin/sh")
+    process.executableURL = URL(filePath: "/bin/bash")
     process.arguments = ["-c", command]
     process.standardOutput = pipe
     return try await withCheckedThrowingContinuation { continuation in

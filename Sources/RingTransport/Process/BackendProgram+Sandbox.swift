@@ -1,0 +1,78 @@
+internal import Logging
+internal import SystemPackage
+
+/// How a backend process gives its rights away: it starts as root, since it opens devices, and
+/// serves its guest as nobody.
+extension BackendProgram {
+  /// Starts the child that keeps the rights, before there is anything that it could inherit.
+  static func makeOpener(
+    _ arguments: BackendArguments<Options>
+  ) throws(BackendProcessError) -> Opener? {
+    var kept = [Int32]()
+    if let status = arguments.statusDescriptor { kept.append(status) }
+    if case .spare(let orders) = arguments.mode { kept.append(orders) }
+    do throws(SandboxError) {
+      try Sandbox.closeDescriptors(except: kept)
+    } catch {
+      throw .sandbox(error)
+    }
+    guard arguments.isSandboxed else { return nil }
+    do throws(Errno) {
+      return try Opener { Self.open($0) }
+    } catch {
+      throw .open("a process that opens", error)
+    }
+  }
+
+  /// Opens what threads need later.
+  static func openDevices() throws(BackendProcessError) -> [XenDevices] {
+    var devices: [XenDevices] = []
+    do throws(Errno) {
+      for _ in 0..<furtherThreadCount { devices.append(try XenDevices()) }
+    } catch {
+      throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
+    }
+    return devices
+  }
+
+  /// Does what a spare can do while it waits.
+  ///
+  /// - Returns: the network that the process was started in.
+  static func prepareSandbox(
+    _ arguments: BackendArguments<Options>
+  ) throws(BackendProcessError) -> SandboxExit? {
+    guard arguments.isSandboxed, let policy = sandbox(arguments.options) else { return nil }
+    do throws(SandboxError) {
+      let exit = try SandboxExit()
+      try Sandbox(policy).prepare()
+      return exit
+    } catch {
+      throw .sandbox(error)
+    }
+  }
+
+  /// Gives all rights away.
+  static func enterSandbox(
+    _ task: inout BackendTask<Options>, _ hypervisor: borrowing XenHypervisor,
+    leaving exit: consuming SandboxExit?
+  ) throws(BackendProcessError) {
+    do throws(Errno) {
+      try hypervisor.restrict(to: task.leaf.frontendDomain)
+      for devices in task.devices { try devices.restrict(to: task.leaf.frontendDomain) }
+    } catch {
+      throw .open("event channels of one guest only", error)
+    }
+    do throws(SandboxError) {
+      if task.isSandboxed, let policy = sandbox(task.options) {
+        exit = nil
+        return try Sandbox(policy).enter(as: BackendUser(task.leaf))
+      }
+      task.log.warning("without a sandbox")
+      task.opener = nil
+      // A spare did not know what it would become.
+      if let exit { try exit.leave() }
+    } catch {
+      throw .sandbox(error)
+    }
+  }
+}

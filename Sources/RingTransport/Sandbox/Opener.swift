@@ -1,0 +1,78 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+internal import Synchronization
+
+/// What remains of a backend process outside of its sandbox: a child that opens the one thing which
+/// the device is made of, a disk's target or an interface's TAP device, as often as it is needed.
+///
+/// The child knows nothing of the guest, and is told a name once, before the guest is looked at:
+/// the first request lays down what it opens, and others are refused. It ends with its parent, and
+/// keeps nothing open.
+public final class Opener: Sendable {
+  /// Locked from a request to its answer.
+  private let socket: Mutex<OwnedFileDescriptor>
+
+  /// The longest request and the longest answer in bytes: a path of XenStore's longest value, 4096
+  /// bytes, and some words.
+  public static let messageByteCountMax = 8192
+
+  /// What a name is opened for. The name follows it in a request.
+  public struct Request: Sendable, Equatable {
+    /// What to do, a number of the program's own.
+    public var verb: UInt8
+    /// What to do it to; the same for the life of a child.
+    public var name: [UInt8]
+
+    /// A request.
+    public init(verb: UInt8, name: [UInt8]) {
+      self.verb = verb
+      self.name = name
+    }
+  }
+
+  /// What came of a request: the program's own words, and what was opened.
+  public struct Answer: ~Copyable, Sendable {
+    /// The program's own words.
+    public var bytes: [UInt8]
+    /// What was opened.
+    public var file: OwnedFileDescriptor?
+
+    /// An answer.
+    public init(bytes: [UInt8], file: consuming OwnedFileDescriptor?) {
+      self.bytes = bytes
+      self.file = file
+    }
+  }
+
+  /// Starts the child. The caller has no thread but this one.
+  ///
+  /// - Parameter serve: what the child does with a request. It has no descriptors but the standard
+  ///   ones.
+  public init(_ serve: (Request) -> Answer) throws(Errno) {
+    var theirs: Int32 = -1
+    let ours = try OpenerChild.makeSockets(theirs: &theirs)
+    // The child never comes back, so its end of the connection has no owner here.
+    defer { close(theirs) }
+    let child = try systemCall { c_fork() }
+    if child == 0 { OpenerChild.run(theirs, serve) }
+    socket = Mutex(ours)
+  }
+
+  /// Has the child open something, and waits for it.
+  ///
+  /// - Throws: `permissionDenied` for another name than the first, `brokenPipe` when the child is
+  ///   gone.
+  public func open(_ request: Request) throws(Errno) -> Answer {
+    let bytes = [request.verb] + request.name
+    guard bytes.count <= Self.messageByteCountMax else { throw .messageTooLong }
+    let received = try socket.withLock { socket throws(Errno) -> Answer? in
+      try OpenerChild.send(bytes, nil, over: socket.rawValue)
+      return try OpenerChild.receive(over: socket.rawValue)
+    }
+    guard var answer = received, let first = answer.bytes.first else { throw .brokenPipe }
+    guard first == OpenerChild.Frame.answered.rawValue else { throw .permissionDenied }
+    answer.bytes.removeFirst()
+    return answer
+  }
+}

@@ -1,0 +1,26 @@
+internal import CLinux
+internal import SystemPackage
+
+/// The way back from ``Sandbox/prepare()``, for a process that turns out to be one which cannot
+/// have a sandbox.
+public struct SandboxExit: ~Copyable {
+  private let network: OwnedFileDescriptor
+
+  /// Remembers the network that the process is in (`/proc/self/ns/net`).
+  public init() throws(SandboxError) {
+    do throws(Errno) {
+      network = try OwnedFileDescriptor.open("/proc/self/ns/net", .readOnly)
+    } catch {
+      throw SandboxError(step: "/proc/self/ns/net", errno: error)
+    }
+  }
+
+  /// Goes back (`setns(2)`).
+  public consuming func leave() throws(SandboxError) {
+    do throws(Errno) {
+      try systemCall { c_enter_network(network.rawValue) }
+    } catch {
+      throw SandboxError(step: "setns", errno: error)
+    }
+  }
+}
