@@ -8,14 +8,27 @@ extension RealXen {
     /// The smallest memory of a driver domain, in MiB.
     static let memory = 64
     static let commandLine = "quiet rootfstype=ramfs oops=panic panic=-1"
-    /// The goal is one second. On a machine that builds something beside this test it takes twelve,
-    /// in a PVH domain; a domain that hangs never gets there.
-    static let bootLimit = Duration.seconds(40)
+    /// How long a start may take. Other work on this machine makes it slower and never faster, so
+    /// the quickest of some starts counts.
+    static let startLimit = Duration.seconds(1)
+    static let startCountMax = 10
+
+    @Test("ready within a second", arguments: [DriverDomainImage.disk, .network])
+    func startsQuickly(image: DriverDomainImage) async throws {
+      let device = image.name == "disk" ? XenHost.nvmeDisk : XenHost.peerNetworkCard
+      var best = Duration.seconds(Int.max)
+      for _ in 1...Self.startCountMax where best > Self.startLimit {
+        let (domain, time) = try await start("quick", image: image, pci: [device])
+        try await domain.shutdown()
+        best = min(best, time)
+      }
+      #expect(best <= Self.startLimit)
+    }
 
     @Test("an NVMe disk works on MSI-X, for eight disks of a guest in 64 MiB")
     func nvme() async throws {
       let host = try await RealXen.host
-      let domain = try await start(
+      let (domain, _) = try await start(
         "nvme", image: .disk, pci: [XenHost.nvmeDisk], words: "driver_domain.wait=/dev/nvme0n1")
       // Dom0 has set the interrupts up, so it knows their kind.
       let kinds = try await host.dom0.check(
@@ -26,7 +39,7 @@ extension RealXen {
       let disks = "abcdefgh".map {
         Disk("xvd\($0)", target: "/dev/nvme0n1", backend: "nvme", isWritable: false)
       }
-      let guest = try await host.startGuest(.guest("eight", disks: disks))
+      let guest = try await host.startGuest(.guest("eight-disks", disks: disks))
       let begin = ContinuousClock.now
       // The disk's interrupt line loses interrupts in QEMU, which leaves 23 requests a second.
       try await guest.check("dd if=/dev/xvda of=/dev/null bs=4k count=500 iflag=direct")
@@ -42,44 +55,70 @@ extension RealXen {
         """)
       #expect(try await !guest.check("dmesg").contains("I/O error"))
       try await guest.shutdown()
+      try await shutDown(domain)
+    }
+
+    @Test("a network card serves eight interfaces of a guest in 64 MiB")
+    func network() async throws {
+      let host = try await RealXen.host
+      let (domain, _) = try await start(
+        "uplink", image: .network, pci: [XenHost.peerNetworkCard],
+        words: "driver_domain.bridge=xenbr0:eth0 driver_domain.bridge=inside:")
+      // One on the card. The others, on one wire, would answer for each other.
+      let interfaces = (0..<8).map {
+        Interface(
+          mac: "00:16:3e:00:02:0\($0)", bridge: $0 == 0 ? "xenbr0" : "inside", backend: "uplink")
+      }
+      let guest = try await host.startGuest(.guest("eight-vifs", interfaces: interfaces))
+      _ = try await guest.requestAddress()
+      #expect(try await guest.pingsLost(to: OutsideNetwork.second.address, count: 20) == 0)
+      for number in 1..<8 {
+        try await guest.check(
+          "ip link set eth\(number) up; until grep -q 1 /sys/class/net/eth\(number)/carrier; "
+            + "do usleep 20000; done")
+      }
+      try await guest.shutdown()
+      try await shutDown(domain)
+    }
+
+    @Test("the kernels start in a PVH domain too", arguments: [DriverDomainImage.disk, .network])
+    func pvh(image: DriverDomainImage) async throws {
+      let (domain, _) = try await start(
+        "pvh-\(image.name)", kind: .pvh, image: image, words: "driver_domain.bridge=xenbr0:")
+      try await shutDown(domain)
+    }
+
+    /// Ends a driver domain, which must have had enough memory.
+    private func shutDown(_ domain: Domain) async throws {
       try await domain.shutdown()
       #expect(!domain.consoleLog.contains("Out of memory"))
       #expect(!domain.consoleLog.contains("allocation failure"))
     }
 
-    @Test("the network image is ready with a card in 64 MiB")
-    func network() async throws {
-      let domain = try await start("uplink", image: .network, pci: [XenHost.peerNetworkCard])
-      try await domain.shutdown()
-      #expect(!domain.consoleLog.contains("Out of memory"))
-    }
-
-    @Test("the kernels start in a PVH domain too", arguments: [DriverDomainImage.disk, .network])
-    func pvh(image: DriverDomainImage) async throws {
-      let domain = try await start(
-        "pvh-\(image.name)", kind: .pvh, image: image, words: "driver_domain.bridge=xenbr0:")
-      try await domain.shutdown()
-    }
-
-    /// Starts a driver domain, measures how long it takes, and prints that.
+    /// Starts a driver domain, and measures how long it takes from its first instruction on.
     private func start(
       _ name: String, kind: DomainConfiguration.Kind = .pv, image: DriverDomainImage,
       pci: [String] = [], words: String = ""
-    ) async throws -> Domain {
+    ) async throws -> (domain: Domain, time: Duration) {
       let host = try await RealXen.host
       var configuration = DomainConfiguration.driverDomain(
         name, image: image, pci: pci, memory: Self.memory,
         commandLine: "\(Self.commandLine) \(words)")
       configuration.kind = kind
       let domain = try await host.createDomain(configuration, isPaused: true)
-      let begin = ContinuousClock.now
-      try await host.dom0.check("xl unpause \(domain.domid)")
-      try await host.waitForXenStore(
-        "/local/domain/\(domain.domid)/data/driver-domain/status", value: "ready")
-      let time = ContinuousClock.now - begin
+      let node = "/local/domain/\(domain.domid)/data/driver-domain/status"
+      // Dom0's clock has hundredths of a second.
+      let times = try await host.dom0.check(
+        """
+        cut -d ' ' -f 1 /proc/uptime
+        xl unpause \(domain.domid) && xenstore-await \(node) ready >/dev/null
+        cut -d ' ' -f 1 /proc/uptime
+        """
+      ).split(separator: "\n").compactMap { Double($0) }
+      try #require(times.count == 2)
+      let time = Duration.seconds(times[1] - times[0])
       print("the \(image.name) image (\(kind.rawValue)) was ready \(time) after it was unpaused")
-      #expect(time < Self.bootLimit)
-      return domain
+      return (domain, time)
     }
   }
 }

@@ -45,13 +45,12 @@ network() { # NAME N PCI-SLOT
   echo "-netdev user,id=$1,ipv4=on,net=10.0.$2.0/24,ipv6=on,ipv6-prefix=fd00:0:0:$2::"
   echo "-device e1000e,netdev=$1,id=$1-device,addr=$3,mac=52:54:00:00:00:0$2"
 }
-# disk-a, disk-b, disk-n and the networks go to domains: net-a to our network driver domain, net-b to the one
-# with Linux's backend. disk-c and the ports of the agent stay with Dom0.
+# disk-a, disk-b, disk-n and the networks go to domains: net-a to our network driver domain, net-b to
+# the one with Linux's backend. disk-c and the ports of the agent stay with Dom0.
 exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
   -cpu max,smap=off,smep=off,rdtscp=off,erms=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
   -nodefaults -display none -serial stdio -monitor none -no-reboot -nic none \
   -kernel "$out/xen.bin" -append "$xen" -initrd "$out/vmlinux $dom0,$initramfs" \
-  $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) \
-  $(nvme disk-n 0xb) \
+  $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) $(nvme disk-n 0xb) \
   $(network net-a 2 9) $(network net-b 3 0xa) \
   $(ports 0 6) $(ports 1 7) $(ports 2 8) "$@"
