@@ -1,5 +1,5 @@
-/// What the toolstack wants a device to be: nodes that it has written into the leaf, and hardly ever
-/// changes.
+/// What the toolstack wants a device to be: nodes that it has written into the leaf, and hardly
+/// ever changes.
 ///
 /// Init reads them ahead and tells a process that takes a device over (``BackendOrder``). So that
 /// process need not ask XenStore first, and need not believe what a dead process has kept.
