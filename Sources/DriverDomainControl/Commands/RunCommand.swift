@@ -99,7 +99,12 @@ struct RunCommand {
   private func lock(name: String) throws -> ServiceLock {
     // SAFETY: the call copies the path. That it exists already is the usual case.
     _ = unsafe mkdir(Self.lockDirectory, 0o755)
-    return try ServiceLock(path: "\(Self.lockDirectory)/\(name).lock")
+    do throws(Errno) {
+      return try ServiceLock(path: "\(Self.lockDirectory)/\(name).lock")
+    } catch {
+      if error == .wouldBlock { throw KeeperError.alreadyKept(name) }
+      throw error
+    }
   }
 
   /// Has `xl` parse the file. What is wrong with it `xl` says on standard error.
