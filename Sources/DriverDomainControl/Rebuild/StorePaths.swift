@@ -58,6 +58,8 @@ struct KeeperPaths: Equatable {
   /// How often the domain was created anew, and how long the parts of the last time took.
   var restarts: XenStorePath { root.appending("restarts") }
   var lastRestart: XenStorePath { root.appending("last-restart") }
+  /// The same for programs: ``RestartTimes/Result/fields``.
+  var lastRestartTimes: XenStorePath { root.appending("last-restart-microseconds") }
   /// The image that is being tried, and the one that it takes the place of.
   var upgrade: XenStorePath { root.appending("upgrade") }
   /// What guests have been promised: a copy of each leaf.
