@@ -71,3 +71,14 @@ struct KeeperPaths: Equatable {
       .appending(String(leaf.device))
   }
 }
+
+extension Store where Transport: ~Copyable {
+  /// The number of the driver domain that a service of this name has kept; nil when there was none
+  /// since Dom0 was booted.
+  mutating func notedDomain(named name: String) throws(KeeperError) -> DomainIdentifier? {
+    guard let number = try read(KeeperPaths(name: name).domain).flatMap({ UInt16($0) }),
+      KeeperConfiguration.domainRange.contains(number)
+    else { return nil }
+    return DomainIdentifier(rawValue: number)
+  }
+}
