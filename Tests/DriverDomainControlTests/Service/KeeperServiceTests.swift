@@ -161,7 +161,7 @@ import Testing
     expectServing(world, tree, lives: 2, "restarted")
   }
 
-  /// Neither configuration nor domain can say it when a domain made by hand has died with its keeper.
+  /// When a domain that was made by hand has died with its keeper, nobody else can say it.
   @Test func aDeadDomainsNumberIsKnown() throws {
     let world = try servingWorld()
     world.vanish()
