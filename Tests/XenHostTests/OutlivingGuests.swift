@@ -52,6 +52,7 @@ struct OutlivingGuests {
       outside: try OutsideServer(running: "sha256sum"), sum: sum)
     try await guests.startDiskLoad()
     try await guests.startNetworkLoad(network)
+    try await guests.waitForLoad()
     return guests
   }
 
@@ -99,6 +100,19 @@ struct OutlivingGuests {
       (while ! [ -e /stop ]; do
           cat /data | nc \(network.outside.address) \(outside.port); usleep 300000
         done >/transfers.log 2>/transfers.errors; touch /done.transfers) </dev/null &
+      """)
+  }
+
+  /// Waits until all loads have got somewhere: fio takes seconds to start, and the first death is
+  /// to meet it at work.
+  private func waitForLoad() async throws {
+    // Completed writes, beyond those that have made the partition empty.
+    try await first.check(
+      """
+      writes() { awk '{ print $5 }' /sys/block/$1/stat; }
+      start=$(writes xvdb)
+      until [ $(writes xvdb) -gt $((start + \(Self.writesPerSecond))) ] && [ -s /rounds ] &&
+        [ $(writes xvda) -gt 0 ] && [ -s /transfers.log ]; do usleep 200000; done
       """)
   }
 
