@@ -10,10 +10,6 @@ struct RealXen {
   /// against Linux's own, to tell a fault of ours from one of the machine.
   static let isOurNetwork = ProcessInfo.processInfo.environment["NETWORK_BACKEND"] != "linux"
 
-  /// Whether scenarios run that are still on trial: they have not yet been seen to pass in one run
-  /// with all others. `make trials` runs them.
-  static let runsTrials = ProcessInfo.processInfo.environment["SCENARIOS"] == "all"
-
   /// Whether failures are rehearsed ten times as often (`make soak`).
   static let isSoak = ProcessInfo.processInfo.environment["SCENARIOS"] == "soak"
 
@@ -21,7 +17,7 @@ struct RealXen {
     try await XenHost.boot(
       HostConfiguration(
         images: isOurNetwork ? [.disk, .network] : [.disk],
-        files: runsTrials ? DomainKeeper.files : [:]))
+        files: DomainKeeper.files))
   }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
   private static let networkBoot = Task { () -> any NetworkBackendDomain in
