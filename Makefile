@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast soak demo throughput bench-restart bench-micro reproducible clean
+.PHONY: help setup images lint test test-fast test-domains soak demo throughput bench-restart bench-micro reproducible clean
 
 # modprobe and depmod live where the PATH of an ordinary user may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -24,6 +24,9 @@ test: ## do everything: setup, images, lint, unit tests, then the scenarios on r
 
 test-fast: ## lint and unit tests only, without images and without QEMU
 	@scripts/test.sh fast
+
+test-domains: ## let whole driver domains die on real Xen, kept by ddctl; 20 minutes
+	@scripts/test.sh domains
 
 soak: ## run the rehearsals of failures with ten times as many failures
 	@scripts/test.sh soak

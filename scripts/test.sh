@@ -1,5 +1,6 @@
 #!/bin/bash
 # test.sh all: everything, up to the scenarios on real Xen in QEMU.
+# test.sh domains: deaths of whole driver domains.
 # test.sh soak: the rehearsals of failures, with ten times as many failures.
 # test.sh fast: the format of the sources and the unit tests.
 #
@@ -51,7 +52,6 @@ step() {
 build_for_host() {
   step disk-image images/build.sh disk
   step network-image images/build.sh network
-  step ddctl images/build-ddctl.sh
   step test-host images/test-host/build.sh
   step build swift build --build-tests
 }
@@ -101,10 +101,18 @@ all)
   tests unit --skip RealXen
   tests scenarios --filter RealXen
   ;;
+domains)
+  export SCENARIOS=domains
+  step setup scripts/setup.sh build images host
+  build_for_host
+  step ddctl images/build-ddctl.sh
+  tests domains --filter RealXen/DomainRestartTests
+  ;;
 soak)
   export SCENARIOS=soak
   step setup scripts/setup.sh build images host
   build_for_host
+  step ddctl images/build-ddctl.sh
   tests soak --filter 'RealXen/(RestartTests|DomainRestartTests/outlives)'
   ;;
 fast)
@@ -114,7 +122,7 @@ fast)
   tests unit --skip RealXen
   ;;
 *)
-  echo "usage: test.sh all|soak|fast" >&2
+  echo "usage: test.sh all|domains|soak|fast" >&2
   exit 2
   ;;
 esac

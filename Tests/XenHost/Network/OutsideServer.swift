@@ -65,7 +65,7 @@ public final class OutsideServer: Sendable {
 public struct OutsideFile: Sendable {
   /// Where it is.
   public let path: String
-  /// Its SHA-256 in hexadecimal.
+  /// Its MD5 in hexadecimal.
   public let sum: String
 
   /// Makes the file; `remove` removes it.
@@ -103,7 +103,7 @@ public struct OutsideFile: Sendable {
 
 /// Fetching from guests, through a port of 127.0.0.1 that leads to them.
 public enum OutsideClient {
-  /// Fetches a web server's file and returns its SHA-256.
+  /// Fetches a web server's file and returns its MD5.
   public static func fetchSum(_ path: String, fromPort port: Int) async throws -> String {
     try await OutsideCommand.run(
       """
