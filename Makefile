@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast trials soak demo throughput bench-restart bench-micro reproducible clean
+.PHONY: help setup images lint test test-fast test-domains soak demo throughput bench-restart bench-micro reproducible clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,8 @@ test: ## do everything: setup, images, lint, unit tests, then the scenarios on r
 test-fast: ## lint and unit tests only, without images and without QEMU
 	@scripts/test.sh fast
 
-trials: ## run the scenarios on real Xen that are not yet part of make test
-	@scripts/test.sh trials
+test-domains: ## let whole driver domains die on real Xen, kept by ddctl; 20 minutes
+	@scripts/test.sh domains
 
 soak: ## run the rehearsals of failures with ten times as many failures
 	@scripts/test.sh soak

@@ -16,6 +16,7 @@ packages_images=(
 )
 packages_host=(
   qemu-system-x86 seabios # the machine
+  g++ libxen-dev # domain-kill
   cpio # all else is unpacked from packages, not installed
 )
 

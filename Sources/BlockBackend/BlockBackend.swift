@@ -34,6 +34,8 @@ import RingTransport
       leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,
       storage: TargetLoop(loop, opener: task.opener), store: store,
       memory: task.status)
+    device.startedAt = task.startedAt
+    device.start(now: MonotonicClock.nanoseconds(), knowing: task.configuration)
     try device.runToEnd(task.status)
   }
 }

@@ -15,13 +15,15 @@ enum KeeperError: Error, Equatable, CustomStringConvertible {
   case numberTaken(DomainIdentifier, by: String)
   /// The domain runs with another number than the configuration says.
   case otherNumber(name: String, is: DomainIdentifier, wanted: DomainIdentifier)
+  /// Another service keeps the domain.
+  case alreadyKept(String)
   /// The files of an image could not be replaced.
   case image(String)
 
   /// Whether trying again in the same process makes no sense.
   var isFinal: Bool {
     switch self {
-    case .store, .numberTaken, .otherNumber: true
+    case .store, .numberTaken, .otherNumber, .alreadyKept: true
     case .toolstack, .noDescription, .deviceNotReleased, .image: false
     }
   }
@@ -37,6 +39,7 @@ enum KeeperError: Error, Equatable, CustomStringConvertible {
       "domain \(domain) is '\(name)': choose another ddctl_domid"
     case .otherNumber(let name, let domain, let wanted):
       "'\(name)' runs as domain \(domain), not as \(wanted) (ddctl_domid): shut it down first"
+    case .alreadyKept(let name): "another ddctl keeps '\(name)'"
     case .image(let reason): reason
     }
   }

@@ -55,6 +55,8 @@ import SystemPackage
       leaf: task.leaf, options: task.options, log: task.log, hypervisor: hypervisor,
       queues: queues, store: store, status: task.status)
     opening.announce(device.uplink)
+    device.startedAt = task.startedAt
+    device.start(now: MonotonicClock.nanoseconds(), knowing: task.configuration)
     try device.runToEnd()
   }
 }

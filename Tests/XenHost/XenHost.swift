@@ -83,6 +83,9 @@ public final class XenHost: Sendable {
       consoles: ConsolePorts(streams: streams), qemu: qemu, monitor: monitor, files: files)
   }
 
+  /// Where the machine's disks are.
+  var diskDirectory: String { files.directory }
+
   /// The serial console up to now: Xen's and Dom0's kernel messages of the more serious kinds.
   public var serialLog: String { qemu.serialLog }
 

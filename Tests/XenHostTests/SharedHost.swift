@@ -10,18 +10,19 @@ struct RealXen {
   /// against Linux's own, to tell a fault of ours from one of the machine.
   static let isOurNetwork = ProcessInfo.processInfo.environment["NETWORK_BACKEND"] != "linux"
 
-  /// Whether scenarios run that are still on trial: they have not yet been seen to pass in one run
-  /// with all others. `make trials` runs them.
-  static let runsTrials = ProcessInfo.processInfo.environment["SCENARIOS"] == "all"
-
   /// Whether failures are rehearsed ten times as often (`make soak`).
   static let isSoak = ProcessInfo.processInfo.environment["SCENARIOS"] == "soak"
+
+  /// Whether whole driver domains die too (`make test-domains`, `make soak`), for which `ddctl` has
+  /// to be built. They take 20 minutes, so they are not in `make test`.
+  static let hasDomainDeaths =
+    isSoak || ProcessInfo.processInfo.environment["SCENARIOS"] == "domains"
 
   private static let boot = Task {
     try await XenHost.boot(
       HostConfiguration(
         images: isOurNetwork ? [.disk, .network] : [.disk],
-        files: runsTrials ? DomainKeeper.files : [:]))
+        files: hasDomainDeaths ? DomainKeeper.files : [:]))
   }
   private static let diskBoot = Task { try await DiskDomain(on: try await host) }
   private static let networkBoot = Task { () -> any NetworkBackendDomain in

@@ -6,7 +6,7 @@ step "Dom0 initramfs"
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
-mkdir -p "$tree"/{dev,proc,sys,tmp,run,sbin,root,images,etc/xen,var/lib/xen,var/log/xen,var/lock}
+mkdir -p "$tree"/{dev,proc,sys,tmp,run,sbin,root,images,etc/xen,var/lib/xen,var/log/xen/console,var/lock}
 ln -s ../run "$tree/var/run"
 install_busybox "$tree"
 install_program "$tree" "$root/bin/bash" bin/bash
@@ -17,6 +17,9 @@ for program in xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper 
   ln -s "/usr/lib/xen-4.17/bin/$program" "$tree/sbin/$program"
 done
 install_xenstore "$tree"
+gcc -O2 -o "$tree/domain-kill" "$here/dom0/domain-kill.c" -lxenctrl
+install_program "$tree" "$tree/domain-kill" sbin/domain-kill
+rm "$tree/domain-kill"
 # pthread_cancel loads this one by name.
 install_file "$root/lib/x86_64-linux-gnu/libgcc_s.so.1" "$tree/lib/x86_64-linux-gnu/libgcc_s.so.1"
 

@@ -10,9 +10,7 @@ struct BlockConfiguration: Sendable, Equatable {
   let isCompactDisc: Bool
 
   /// The nodes that ``init(leaf:values:)`` wants, in its order.
-  static let nodes = [
-    "frontend", "params", "mode", "removable", "device-type", "discard-enable",
-  ]
+  static let nodes = LeafConfiguration.nodes(of: .virtualBlockDevice)
 
   /// Judges the nodes' values; nil stands for a node that is not there.
   init(leaf: BackendLeaf, values: [String?]) throws(BlockConfigurationError) {

@@ -24,7 +24,7 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [
-          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - createdAt) / 1000)",
+          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - startedAt) / 1000)",
           "layout": "\(parameters.abi.rawValue)", "pages": "\(parameters.references.count)",
           "finished-response": "\(queue?.ring.hasRecovered ?? false)",
         ])

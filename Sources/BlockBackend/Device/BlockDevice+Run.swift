@@ -3,14 +3,14 @@ import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
 extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == TargetLoop {
-  /// Serves the device until its life ends, with signs of life and sums in its status page. I/O of
-  /// the target goes on beside the loop, so a slow target does not stop the signs.
+  /// Serves a started device until its life ends, with signs of life and sums in its status page.
+  /// I/O of the target goes on beside the loop, so a slow target does not stop the signs.
   mutating func runToEnd(_ status: StatusPage) throws(BackendProcessError) {
     let heartbeat = Heartbeat(status, thread: 0)
     defer { heartbeat.end() }
     var sums = BlockSums(status)
-    start(now: MonotonicClock.nanoseconds())
-    var hasMore = false
+    // What an earlier process has kept is there before anything happens.
+    var hasMore = true
     while !isFinished {
       do throws(Errno) {
         try storage.loop.wait(

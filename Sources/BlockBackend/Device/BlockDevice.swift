@@ -39,7 +39,7 @@ struct BlockDevice<
   /// Whether the ring that is being connected is that of an earlier process.
   var isAdopting = false
   /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
-  let createdAt = MonotonicClock.nanoseconds()
+  var startedAt = MonotonicClock.nanoseconds()
   /// The capacity that the guest was told by the earlier process, in sectors of 512 bytes.
   var promisedSectorCount: UInt64 = 0
   /// Set while the target is gone.
@@ -69,7 +69,7 @@ struct BlockDevice<
     case lossOver
   }
 
-  /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
+  /// Starts to look after a leaf. Nothing happens before ``start(now:knowing:)``.
   ///
   /// - Parameter memory: outlives the process.
   init(
@@ -87,9 +87,11 @@ struct BlockDevice<
   }
 
   /// Reads the leaf and starts to watch it.
-  mutating func start(now: UInt64) {
+  ///
+  /// - Parameter known: what init has told of it.
+  mutating func start(now: UInt64, knowing known: LeafConfiguration = LeafConfiguration([:])) {
     self.now = now
-    store.start(reading: BlockConfiguration.nodes)
+    store.start(reading: BlockConfiguration.nodes, knowing: known)
   }
 
   /// The next time at which ``turn(now:)`` has something to do of its own, in nanoseconds.

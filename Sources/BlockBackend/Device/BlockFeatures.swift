@@ -16,6 +16,7 @@ enum BlockFeatures {
       ("max-ring-page-order", String(largestRingPageOrder)),
       ("feature-max-indirect-segments", String(BlockLimits.indirectSegments)),
       ("feature-flush-cache", "1"),
+      ("feature-barrier", "1"),
       ("sector-size", String(geometry.logicalSectorByteCount)),
       ("physical-sector-size", String(geometry.physicalSectorByteCount)),
       ("info", String(information(configuration))),

@@ -17,6 +17,9 @@ enum BlockRefusal: Error, Sendable, Equatable {
 struct BlockJob: Sendable {
   var kind: StorageOperation.Kind
   var writesAfterFlush = false
+  var flushesAfterWrite = false
+  /// Served alone: all requests before it are answered, and no later one is begun.
+  var isBarrier = false
   var byteOffset: UInt64 = 0
   /// Zero while an indirect request's segments are unknown, and for a flush.
   var byteCount: UInt64 = 0
@@ -51,12 +54,15 @@ struct BlockJob: Sendable {
     _ operation: BlockOperation, _ sector: UInt64, _ segmentCount: Int,
     _ segments: InlineArray<11, BlockSegment>, _ geometry: BlockGeometry
   ) throws(BlockRefusal) -> BlockJob {
-    // Not offered: a guest orders its writes with flushes.
-    if operation == .writeBarrier { throw .notSupported }
     guard segmentCount <= BlockLimits.directSegments else { throw .invalid }
     if operation == .flush, segmentCount == 0 { return BlockJob(.flush) }
-    guard segmentCount > 0 else { throw .invalid }
     if geometry.isReadOnly, operation != .read { throw .invalid }
+    if operation == .writeBarrier, segmentCount == 0 {
+      var job = BlockJob(.flush)
+      job.isBarrier = true
+      return job
+    }
+    guard segmentCount > 0 else { throw .invalid }
     var sectorCount: UInt64 = 0
     for index in 0..<segmentCount {
       guard segments[index].isValid else { throw .invalid }
@@ -66,7 +72,9 @@ struct BlockJob: Sendable {
       throw .invalid
     }
     var job = BlockJob(operation == .read ? .read : operation == .write ? .write : .flush)
-    job.writesAfterFlush = operation == .flush
+    job.isBarrier = operation == .writeBarrier
+    job.writesAfterFlush = job.kind == .flush
+    job.flushesAfterWrite = job.isBarrier
     (job.byteOffset, job.byteCount) = range
     job.segments = segments
     job.segmentCount = segmentCount

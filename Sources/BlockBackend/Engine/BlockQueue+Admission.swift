@@ -8,8 +8,8 @@ extension BlockQueue {
     case emptied
     /// As many were taken as one turn may take; others wait.
     case limited
-    /// No more may be taken now: the buffer is full or the queue drains. A completion or nobody
-    /// changes that.
+    /// No more may be taken now: the buffer is full, a barrier holds up what comes after it or
+    /// waits for what came before it, or the queue drains. A completion or nobody changes that.
     case stopped
   }
 
@@ -23,7 +23,8 @@ extension BlockQueue {
       blocked = nil
     }
     for _ in 0..<Int(ring.layout.slotCount) {
-      if isDraining { return .stopped }
+      if isDraining || barrier != nil { return .stopped }
+      if try barrierHasToWait() { return .stopped }
       guard let token = try ring.takeRequest() else { return .emptied }
       guard admit(token, storage: &storage) else {
         blocked = token
@@ -31,6 +32,16 @@ extension BlockQueue {
       }
     }
     return .limited
+  }
+
+  /// Whether the next request is a barrier and others are unanswered.
+  ///
+  /// It waits in the ring, and so do those behind it: a response may move unanswered requests, but
+  /// none that was not taken. So the place in the ring tells the next process, too, what a barrier
+  /// divides. A guest that changes the operation meanwhile loses nothing but its own order.
+  private func barrierHasToWait() throws(RingViolation) -> Bool {
+    guard !isIdle else { return false }
+    return try ring.nextRequestByte() == BlockOperation.writeBarrier.rawValue
   }
 
   /// Judges a request and starts it, or answers it with an error.
@@ -55,6 +66,7 @@ extension BlockQueue {
       firstPage = page
     }
     requests[token].start(job, request: request, firstPage: firstPage)
+    if job.isBarrier { barrier = token }
     count(job)
     switch requests[token].phase {
     case .fetchingSegments: segmentFetches.append(token)

@@ -20,6 +20,7 @@ extension BlockQueue {
     switch requests[token].kind {
     case .flush:
       guard requests[token].writesAfterFlush else { return finish(token, .okay) }
+      requests[token].writesAfterFlush = false
       requests[token].kind = .write
       storageWaits.append(token)
     case .discard:
@@ -41,7 +42,9 @@ extension BlockQueue {
       dataReturns.append(token)
     } else {
       statistics.bytesWritten += requests[token].byteCount
-      finish(token, .okay)
+      guard requests[token].flushesAfterWrite else { return finish(token, .okay) }
+      requests[token].kind = .flush
+      storageWaits.append(token)
     }
   }
 }

@@ -33,6 +33,8 @@ struct BlockQueue: ~Copyable {
   var requests: [InFlightRequest]
   /// The token of a request that was taken from the ring and found no room in the buffer.
   var blocked: Int?
+  /// The token of a barrier, from its taking to its response.
+  var barrier: Int?
   /// Tokens whose next step is a grant copy, or waits for room at the target, or is the answer.
   var segmentFetches: [Int] = []
   var dataFetches: [Int] = []
@@ -130,8 +132,8 @@ struct BlockQueue: ~Copyable {
     runCopies(.segments, hypervisor: &hypervisor)
     runCopies(.dataIn, hypervisor: &hypervisor)
     resubmitWaiting(storage: &storage)
-    // A blocked request looks for room once a turn. What comes free now, after it looked, may be
-    // the last that ever does.
+    // What waits, for room or for others to be answered, looks once a turn. What ends now, after it
+    // looked, may be the last that ever does.
     let freesRoom = !finished.isEmpty
     answerFinished()
     if ring.takeNotifyDecision() || owesNotification {
@@ -140,7 +142,7 @@ struct BlockQueue: ~Copyable {
       hypervisor.notify(port)
     }
     switch taken {
-    case .stopped: return blocked != nil && freesRoom
+    case .stopped: return freesRoom && (blocked != nil || !isDraining)
     case .limited: return true
     case .emptied: return try ring.armRequestEvent()
     }
@@ -157,6 +159,7 @@ struct BlockQueue: ~Copyable {
         pool.free(first: requests[token].firstPage, count: requests[token].pageCount)
       }
       requests[token].phase = .free
+      if barrier == token { barrier = nil }
     }
     finished.removeAll(keepingCapacity: true)
   }

@@ -25,6 +25,8 @@ struct InFlightRequest: Sendable {
   /// What the target does next. A flush that carries data becomes a write when it is done.
   var kind = StorageOperation.Kind.flush
   var writesAfterFlush = false
+  /// A write that is made durable before it is answered.
+  var flushesAfterWrite = false
 
   /// First byte on the target, and how many there are in all and done.
   var byteOffset: UInt64 = 0
@@ -57,6 +59,7 @@ struct InFlightRequest: Sendable {
     status = .okay
     kind = job.kind
     writesAfterFlush = job.writesAfterFlush
+    flushesAfterWrite = job.flushesAfterWrite
     byteOffset = job.byteOffset
     byteCount = job.byteCount
     byteCountDone = 0

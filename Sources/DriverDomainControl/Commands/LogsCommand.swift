@@ -41,7 +41,8 @@ struct LogsCommand {
     } catch {
       print(
         "ddctl: \(path): \(error). xenconsoled records consoles when it is started with "
-          + "--log=guest (XENCONSOLED_TRACE=guest in /etc/default/xen), from a domain's start on. "
+          + "--log=guest (in Debian's /etc/default/xen: XENCONSOLED_ARGS=--log=guest), from a "
+          + "domain's start on. "
           + "The console itself: xl console \(name)")
       return 1
     }

@@ -31,12 +31,17 @@ struct RunCommand {
         log.critical("no hypervisor interface: is this Dom0, and are you root?")
         return 1
       }
-      guard let domain = configuration.domain ?? tools.number(ofDomainNamed: configuration.name)
+      var store = Store(try XenStoreSocketTransport())
+      // A domain that was made by hand has the number that it had, even when it and its service
+      // are dead.
+      let noted = try store.notedDomain(named: configuration.name)
+      guard
+        let domain = configuration.domain ?? tools.number(ofDomainNamed: configuration.name)
+          ?? noted
       else {
         log.critical("the configuration has no ddctl_domid = NUMBER, and no such domain runs")
         return Self.configurationStatus
       }
-      let store = Store(try XenStoreSocketTransport())
       let subject = KeeperService<XenLightToolstack, XenStoreSocketTransport>.Subject(
         name: configuration.name, domain: domain, readySeconds: configuration.readySeconds,
         images: [configuration.kernel, configuration.ramdisk].compactMap { $0 })
@@ -99,7 +104,12 @@ struct RunCommand {
   private func lock(name: String) throws -> ServiceLock {
     // SAFETY: the call copies the path. That it exists already is the usual case.
     _ = unsafe mkdir(Self.lockDirectory, 0o755)
-    return try ServiceLock(path: "\(Self.lockDirectory)/\(name).lock")
+    do throws(Errno) {
+      return try ServiceLock(path: "\(Self.lockDirectory)/\(name).lock")
+    } catch {
+      if error == .wouldBlock { throw KeeperError.alreadyKept(name) }
+      throw error
+    }
   }
 
   /// Has `xl` parse the file. What is wrong with it `xl` says on standard error.

@@ -58,6 +58,8 @@ struct KeeperPaths: Equatable {
   /// How often the domain was created anew, and how long the parts of the last time took.
   var restarts: XenStorePath { root.appending("restarts") }
   var lastRestart: XenStorePath { root.appending("last-restart") }
+  /// The same for programs: ``RestartTimes/Result/fields``.
+  var lastRestartTimes: XenStorePath { root.appending("last-restart-microseconds") }
   /// The image that is being tried, and the one that it takes the place of.
   var upgrade: XenStorePath { root.appending("upgrade") }
   /// What guests have been promised: a copy of each leaf.
@@ -67,5 +69,16 @@ struct KeeperPaths: Equatable {
   func promises(of leaf: BackendLeaf) -> XenStorePath {
     promises.appending(leaf.kind.rawValue).appending(leaf.frontendDomain.description)
       .appending(String(leaf.device))
+  }
+}
+
+extension Store where Transport: ~Copyable {
+  /// The number of the driver domain that a service of this name has kept; nil when there was none
+  /// since Dom0 was booted.
+  mutating func notedDomain(named name: String) throws(KeeperError) -> DomainIdentifier? {
+    guard let number = try read(KeeperPaths(name: name).domain).flatMap({ UInt16($0) }),
+      KeeperConfiguration.domainRange.contains(number)
+    else { return nil }
+    return DomainIdentifier(rawValue: number)
   }
 }

@@ -4,21 +4,21 @@ import RingTransport
 /// Doing what ``Keeper`` says.
 extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
   mutating func perform(
-    _ step: Keeper.Step, _ view: Keeper.View, now: UInt64
+    _ step: Keeper.Step, _ view: Keeper.View
   ) throws(KeeperError) {
     switch step {
-    case .end: try end(view, now: now)
-    case .clean: try clean(now: now)
-    case .create: try create(view, now: now)
+    case .end: try end(view)
+    case .clean: try clean()
+    case .create: try create(view)
     case .rebuild: try rebuild(view)
-    case .start: try start(view, now: now)
+    case .start: try start(view)
     case .rest, .finish: break
     }
   }
 
-  private mutating func end(_ view: Keeper.View, now: UInt64) throws(KeeperError) {
+  private mutating func end(_ view: Keeper.View) throws(KeeperError) {
     guard let domain = view.domain else { return }
-    times.begin(now: now)
+    beginTimes()
     try tell("ending: \(reason(view, domain))")
     // Before anything else: libxl removes the leaves.
     try rebuilder.remember(in: &store)
@@ -43,17 +43,17 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
     return "does not serve after \(subject.readySeconds) s"
   }
 
-  private mutating func clean(now: UInt64) throws(KeeperError) {
-    times.begin(now: now)
+  private mutating func clean() throws(KeeperError) {
+    beginTimes()
     try tell("cleaning up")
     guard try Leavings(driverDomain: subject.domain).remove(in: &store, pciDevices) else {
       throw .deviceNotReleased
     }
   }
 
-  private mutating func create(_ view: Keeper.View, now: UInt64) throws(KeeperError) {
-    times.begin(now: now)
-    times.end(.destroy, now: now)
+  private mutating func create(_ view: Keeper.View) throws(KeeperError) {
+    beginTimes()
+    times.end(.destroy, now: ServiceClock.microseconds())
     try tell("creating")
     if view.wantsRestart { try beginRequest() }
     guard let description else { throw .noDescription }
@@ -69,7 +69,7 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
       restartCount += 1
       try store.write(paths.restarts, String(restartCount))
     }
-    times.end(.create, now: MonotonicClock.milliseconds())
+    times.end(.create, now: ServiceClock.microseconds())
   }
 
   private mutating func rebuild(_ view: Keeper.View) throws(KeeperError) {
@@ -84,13 +84,17 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
       ])
   }
 
-  private mutating func start(_ view: Keeper.View, now: UInt64) throws(KeeperError) {
+  private mutating func start(_ view: Keeper.View) throws(KeeperError) {
     guard let domain = view.domain else { return }
     if domain.state == .paused { try tools.unpause(subject.domain) }
     try note(Life(identity: domain.identity, stage: .running))
     hasLived = true
-    times.end(.rebuild, now: MonotonicClock.milliseconds())
+    times.end(.rebuild, now: ServiceClock.microseconds())
     try tell("booting")
+  }
+
+  private mutating func beginTimes() {
+    times.begin(now: ServiceClock.microseconds(), timeOfDay: ServiceClock.timeOfDay())
   }
 
   private mutating func note(_ life: Life) throws(KeeperError) {
@@ -99,13 +103,15 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
   }
 
   /// The domain serves: what was measured is over, and who waits is told.
-  mutating func noteServing(now: UInt64) throws(KeeperError) {
+  mutating func noteServing() throws(KeeperError) {
     try tell("serving")
+    let now = ServiceClock.microseconds()
     times.end(.boot, now: now)
-    if let text = times.finish(now: now) {
-      log.notice("restart done", metadata: ["times": "\(text)"])
-      try store.write(paths.lastRestart, text)
-      try answer("done: \(text)")
+    if let result = times.finish(now: now) {
+      log.notice("restart done", metadata: ["microseconds": "\(result.fields)"])
+      try store.write(paths.lastRestart, result.text)
+      try store.write(paths.lastRestartTimes, result.fields)
+      try answer("done: \(result.text)")
     }
     if upgrade != nil {
       upgrade = nil

@@ -116,7 +116,7 @@ struct KeeperService<Tools: Toolstack & ~Copyable, Transport: XenStoreTransport 
     default: break
     }
     do throws(KeeperError) {
-      try perform(step, view, now: now)
+      try perform(step, view)
     } catch {
       // Without XenStore nothing can be done, and another's domain is not ours to end.
       if error.isFinal { throw error }
@@ -163,7 +163,7 @@ struct KeeperService<Tools: Toolstack & ~Copyable, Transport: XenStoreTransport 
     _ view: Keeper.View, until: UInt64?, now: UInt64
   ) throws(KeeperError) -> Outcome {
     guard view.domain?.state == .running else { return .rest(until: until) }
-    if view.readiness.isServing { try noteServing(now: now) }
+    if view.readiness.isServing { try noteServing() }
     guard let time = rememberAt else { return .rest(until: until) }
     if time > now { return .rest(until: min(until ?? time, time)) }
     rememberAt = nil

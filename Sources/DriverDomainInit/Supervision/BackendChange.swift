@@ -4,6 +4,8 @@ import RingTransport
 enum BackendChange: Equatable {
   /// One leaf appeared, vanished or changed its state.
   case leaf(BackendLeaf)
+  /// One of the nodes that say what a leaf's device is has changed.
+  case configuration(BackendLeaf)
   /// A directory above leaves changed: everything may be different.
   case tree
   /// A node inside a leaf that init has no interest in.
@@ -29,7 +31,19 @@ enum BackendChange: Equatable {
       self = .detail
       return
     }
-    let isOfInterest = names.count == 3 || (names.count == 4 && names[first + 3] == "state")
-    self = isOfInterest ? .leaf(leaf) : .detail
+    guard names.count > 3 else {
+      self = .leaf(leaf)
+      return
+    }
+    let node = String(names[first + 3])
+    if names.count > 4 {
+      self = .detail
+    } else if node == "state" {
+      self = .leaf(leaf)
+    } else if LeafConfiguration.nodes(of: leaf.kind).contains(node) {
+      self = .configuration(leaf)
+    } else {
+      self = .detail
+    }
   }
 }

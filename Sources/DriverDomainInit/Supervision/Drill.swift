@@ -8,6 +8,8 @@ struct Drill: Equatable {
   enum Blow: String, CaseIterable {
     /// It dies at once (SIGKILL).
     case kill
+    /// It dies together with the process that waits to follow it.
+    case both
     /// It hangs (SIGSTOP), until init notices.
     case stop
     /// It is asked to give way to the next (SIGTERM).

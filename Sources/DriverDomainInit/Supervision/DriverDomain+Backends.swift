@@ -9,6 +9,7 @@ extension DriverDomain where Transport: ~Copyable {
   func start(_ leaf: BackendLeaf, _ command: BackendCommand) -> Supervisor.Event {
     do throws(Errno) {
       let status = try status(of: leaf)
+      defer { beginConfiguration(of: leaf) }
       if let process = orderSpare(leaf, command, status) {
         return .started(leaf, process: process)
       }
@@ -44,7 +45,8 @@ extension DriverDomain where Transport: ~Copyable {
       let connection = spareConnections.removeValue(forKey: role)
     else { return nil }
     let order = BackendOrder(
-      leaf: leaf.description, arguments: Array(command.furtherArguments))
+      leaf: leaf.description, arguments: Array(command.furtherArguments),
+      configuration: configurations[leaf] ?? LeafConfiguration([:]))
     do throws(Errno) {
       try connection.send(order, status)
       logDelay("order sent", leaf)

@@ -16,7 +16,8 @@ extension DriverDomain where Transport: ~Copyable {
       log.notice("drill begins", metadata: ["drill": "\(text)"])
     } else if !text.isEmpty {
       log.error(
-        "no drill", metadata: ["value": "\(text)", "wanted": "kill|stop|term|panic:MILLISECONDS"])
+        "no drill",
+        metadata: ["value": "\(text)", "wanted": "kill|both|stop|term|panic:MILLISECONDS"])
     }
   }
 
@@ -34,6 +35,10 @@ extension DriverDomain where Transport: ~Copyable {
     case .kill:
       handle(.expected(leaf))
       signal(process, SIGKILL)
+    case .both:
+      handle(.expected(leaf))
+      signal(process, SIGKILL)
+      if let spare = spares.waiting(BackendPrograms.Role(leaf.kind)) { signal(spare, SIGKILL) }
     case .stop:
       handle(.expected(leaf))
       signal(process, SIGSTOP)

@@ -32,6 +32,7 @@ extension DriverDomain where Transport: ~Copyable {
       if leaf.kind == .virtualInterface { network?.release(leaf) }
       statuses[leaf] = nil
       commands[leaf] = nil
+      configurations.end(leaf)
     case .log(let level, let message, let leaf):
       log.log(level: level, "\(message)", metadata: ["device": "\(leaf)"])
     case .stopped: isStopped = true

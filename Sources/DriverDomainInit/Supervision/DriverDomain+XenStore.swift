@@ -142,6 +142,7 @@ extension DriverDomain where Transport: ~Copyable {
     let lost = requests
     requests = [:]
     observations = [:]
+    configurations.endAll()
     isServing = false
     captureScan = nil
     scan = nil
@@ -179,6 +180,7 @@ extension DriverDomain where Transport: ~Copyable {
     switch BackendChange(path: path.description) {
     case .leaf(let leaf):
       if isServed(leaf) { observe(leaf) }
+    case .configuration(let leaf): changeConfiguration(of: leaf)
     case .tree: startScan()
     case .detail: break
     }
@@ -190,6 +192,7 @@ extension DriverDomain where Transport: ~Copyable {
     switch request {
     case .observe(let leaf): finishObservation(of: leaf, results.first)
     case .readInterface(let leaf): startInterface(leaf, results)
+    case .readConfiguration(let leaf): finishConfiguration(of: leaf, results)
     case .scan: continueScan(results)
     case .listCaptures: readCaptures(results.first)
     case .readCaptures(let nodes): acceptCaptures(nodes, results)

@@ -31,6 +31,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     case observe(BackendLeaf)
     /// The nodes that say how an interface is to be served, before its process is started.
     case readInterface(BackendLeaf)
+    /// The nodes that say what a device is, for its next process.
+    case readConfiguration(BackendLeaf)
     case scan
     case listCaptures
     case readCaptures([String])
@@ -84,6 +86,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var statuses: [BackendLeaf: LeafStatus] = [:]
   /// What the last process of each leaf was started with; only of leaves that can be served.
   var commands: [BackendLeaf: BackendCommand] = [:]
+  /// What the toolstack wants the devices to be that have a process.
+  var configurations = LeafConfigurations()
   /// When the death that is being dealt with was seen, in nanoseconds; nil at other times.
   var deathSeenAt: UInt64?
   var hangs: HangDetector

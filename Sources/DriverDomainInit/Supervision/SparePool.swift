@@ -59,9 +59,14 @@ struct SparePool {
     places.first { $0.value.phase == .waiting(process: process) }?.key
   }
 
+  /// The process that waits to become a program.
+  func waiting(_ role: Role) -> Int32? {
+    if case .waiting(let process) = places[role]?.phase { process } else { nil }
+  }
+
   /// Takes the waiting process, if there is one, and has it replaced in a moment.
   mutating func take(_ role: Role, now: UInt64) -> Int32? {
-    guard case .waiting(let process) = places[role]?.phase else { return nil }
+    guard let process = waiting(role) else { return nil }
     places[role]?.phase = .due(at: now + Self.refillMilliseconds)
     places[role]?.deathCount = 0
     return process

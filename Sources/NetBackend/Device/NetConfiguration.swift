@@ -13,7 +13,7 @@ struct NetConfiguration: Sendable, Equatable {
   let rateProblem: NetRateError?
 
   /// The nodes that ``init(values:filter:)`` wants, in its order.
-  static let nodes = ["frontend", "mac", "ip", "rate"]
+  static let nodes = LeafConfiguration.nodes(of: .virtualInterface)
 
   /// An expression behind this replaces the check of the guest's own addresses.
   static let onlyPrefix = "only:"

@@ -47,7 +47,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [
-          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - createdAt) / 1000)",
+          "after-order-microseconds": "\((MonotonicClock.nanoseconds() - startedAt) / 1000)",
           "queues": "\(parameters.queues.count)",
           "features": "\(parameters.guest.features.rawValue)",
           "control-ring": "\(parameters.control != nil)",

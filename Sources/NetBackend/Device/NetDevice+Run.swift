@@ -3,12 +3,12 @@ import SystemPackage
 
 /// The main loop of a process: wait, take in what happened, do what can be done.
 extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == ThreadedQueues {
-  /// Serves the device until its life ends, with signs of life in its status page.
+  /// Serves a started device until its life ends, with signs of life in its status page.
   mutating func runToEnd() throws(BackendProcessError) {
     let heartbeat = Heartbeat(status, thread: 0)
     defer { heartbeat.end() }
-    start(now: MonotonicClock.nanoseconds())
-    var hasMore = false
+    // What an earlier process has kept is there before anything happens.
+    var hasMore = true
     while !isFinished {
       do throws(Errno) {
         try queues.loop.wait(

@@ -39,7 +39,7 @@ struct NetDevice<
   /// Whether the rings that are being connected are those of an earlier process.
   var isAdopting = false
   /// When the process was told to serve the device, in nanoseconds of the monotonic clock.
-  let createdAt = MonotonicClock.nanoseconds()
+  var startedAt = MonotonicClock.nanoseconds()
   /// What was logged last of what comes again and again.
   var lastReason: String?
   var deadlines = Deadlines<Deadline>()
@@ -67,7 +67,7 @@ struct NetDevice<
     case headroom
   }
 
-  /// Starts to look after a leaf. Nothing happens before ``start(now:)``.
+  /// Starts to look after a leaf. Nothing happens before ``start(now:knowing:)``.
   init(
     leaf: BackendLeaf, options: NetOptions, log: Logger, hypervisor: consuming Xen,
     queues: consuming Queues, store: consuming XenStoreClient<Transport>, status: StatusPage
@@ -83,9 +83,11 @@ struct NetDevice<
   }
 
   /// Reads the leaf and starts to watch it.
-  mutating func start(now: UInt64) {
+  ///
+  /// - Parameter known: what init has told of it.
+  mutating func start(now: UInt64, knowing known: LeafConfiguration = LeafConfiguration([:])) {
     self.now = now
-    store.start(reading: NetConfiguration.nodes)
+    store.start(reading: NetConfiguration.nodes, knowing: known)
   }
 
   /// The next time at which ``turn(now:)`` has something to do of its own, in nanoseconds.

@@ -3,10 +3,11 @@
 /// Pure but for the memory. It never decides: what it answers is followed by XenStore's own answer,
 /// and is only given while the guest was last seen to be connected. The memory is that of a process
 /// which a guest may have taken over, so nothing in it says what a device is: the configuration
-/// always comes from XenStore, and has to be the one that was kept.
+/// always comes from XenStore or from init, and has to be the one that was kept.
 struct LeafMemory {
   /// An answer that an earlier process has kept.
   enum Answer: Equatable {
+    case configuration([String?])
     case connected
     case promises([String?])
     case ring([String?])
@@ -51,6 +52,15 @@ struct LeafMemory {
   }
 
   // MARK: Questions
+
+  /// Whether a connected device with this configuration, which init has told, can be taken over at
+  /// once.
+  mutating func answerConfiguration(_ values: [String?]) -> Bool {
+    guard candidate?.configuration == values else { return false }
+    noteConfiguration(values)
+    answers.append(.configuration(values))
+    return true
+  }
 
   mutating func startObserving(hasFrontend: Bool) {
     guard earlier != nil, hasFrontend else { return earlier = nil }
@@ -129,6 +139,7 @@ extension LeafMemory.Answer {
   /// As the owner of a ``LeafStore`` gets it.
   func event<Transport: ~Copyable>() -> LeafStore<Transport>.Event {
     switch self {
+    case .configuration(let values): .configuration(values)
     case .connected: .lifecycle(.observed(.connected))
     case .promises(let values): .promises(values)
     case .ring(let values): .ring(values, compares: false)

@@ -8,8 +8,8 @@ public import Logging
 ///
 /// A process that takes a device over is in a hurry, and XenStore is not: each answer takes the
 /// toolstack's domain a turn. So the answers on which a connected device rests are kept in memory
-/// that outlives the process (``StoreSnapshot``). The next process asks for the device's
-/// configuration only; the rest it has at once, and XenStore's own answers a little later, as if
+/// that outlives the process (``StoreSnapshot``). The next process, which init tells the device's
+/// configuration, has all of them at once, and XenStore's own answers a little later, as if
 /// something had changed in between.
 ///
 /// Nothing waits. One thread uses an instance.
@@ -72,8 +72,15 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   }
 
   /// Watches the leaf and reads nodes of it, answered by ``Event/configuration(_:)``.
-  public mutating func start(reading nodes: [String]) {
-    batches[client.submit(nodes.map { .read(leaf.node($0)) })] = .configuration
+  ///
+  /// - Parameter known: what the nodes say according to init, which nobody but the toolstack can
+  ///   change. Who takes the nodes' place in use has to watch them.
+  public mutating func start(reading nodes: [String], knowing known: LeafConfiguration) {
+    if let values = known.list(nodes), memory.answerConfiguration(values) {
+      log.debug("the configuration is known")
+    } else {
+      batches[client.submit(nodes.map { .read(leaf.node($0)) })] = .configuration
+    }
     submit([.watch(leaf.path, token: "leaf")], for: .watch)
   }
 

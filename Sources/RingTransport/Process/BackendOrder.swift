@@ -1,13 +1,16 @@
-/// What a spare process is told: which leaf to serve, and with which arguments.
+/// What a spare process is told: which leaf to serve, with which arguments, and what the leaf says.
 ///
-/// On the wire one line of words with a space between each two: the leaf, then the arguments. In a
-/// word, bytes other than those of paths and numbers are percent-escaped, so that an argument may
-/// hold anything but a zero byte. A newline at the end is allowed.
+/// On the wire one line of words with a space between each two: the leaf, then the arguments, then
+/// `@node=value`, or `@node` for a node that is not there. In a word, bytes other than those of
+/// paths and numbers are percent-escaped, so that an argument may hold anything but a zero byte. A
+/// newline at the end is allowed.
 public struct BackendOrder: Hashable, Sendable {
   /// The leaf as text, for example `backend/vbd/2/51712`.
   public var leaf: String
   /// The arguments that a process started for this leaf would have beside `--path`.
   public var arguments: [String]
+  /// What the leaf says that the device is; empty where that is not known.
+  public var configuration: LeafConfiguration
 
   /// The longest order in bytes: a few arguments of XenStore's longest value, 4096 bytes, escaped.
   public static let byteCountMax = 32 * 1024
@@ -15,9 +18,12 @@ public struct BackendOrder: Hashable, Sendable {
   public static let wordCountMax = 64
 
   /// An order.
-  public init(leaf: String, arguments: [String]) {
+  public init(
+    leaf: String, arguments: [String], configuration: LeafConfiguration = LeafConfiguration([:])
+  ) {
     self.leaf = leaf
     self.arguments = arguments
+    self.configuration = configuration
   }
 
   /// Reads an order; nil when it is none.
@@ -25,13 +31,24 @@ public struct BackendOrder: Hashable, Sendable {
     var line = bytes[...]
     if line.last == UInt8(ascii: "\n") { line.removeLast() }
     guard line.count <= Self.byteCountMax else { return nil }
+    let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    guard parts.count <= Self.wordCountMax else { return nil }
     var words: [String] = []
-    for part in line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false) {
-      guard words.count < Self.wordCountMax, let word = Self.unescape(part) else { return nil }
-      words.append(word)
+    var values: [String: String?] = [:]
+    for part in parts {
+      let isNode = part.first == Self.nodeMark
+      guard let word = Self.unescape(isNode ? part.dropFirst() : part) else { return nil }
+      if isNode {
+        let sides = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let value: String? = sides.count > 1 ? String(sides[1]) : nil
+        values.updateValue(value, forKey: String(sides[0]))
+      } else {
+        words.append(word)
+      }
     }
     guard let leaf = words.first, !leaf.isEmpty else { return nil }
-    self.init(leaf: leaf, arguments: Array(words.dropFirst()))
+    self.init(
+      leaf: leaf, arguments: Array(words.dropFirst()), configuration: LeafConfiguration(values))
   }
 
   /// The order as it is sent.
@@ -41,9 +58,18 @@ public struct BackendOrder: Hashable, Sendable {
       bytes.append(UInt8(ascii: " "))
       bytes += Self.escape(argument)
     }
+    for (node, value) in configuration.values.sorted(by: { $0.key < $1.key }) {
+      bytes += [UInt8(ascii: " "), Self.nodeMark]
+      bytes += Self.escape(value.map { "\(node)=\($0)" } ?? node)
+    }
     return bytes
   }
 
+  /// How many words it is.
+  var wordCount: Int { 1 + arguments.count + configuration.values.count }
+
+  /// The first byte of a node's word. In other words it is escaped.
+  private static let nodeMark = UInt8(ascii: "@")
   private static let digits = Array("0123456789ABCDEF".utf8)
 
   private static func escape(_ word: String) -> [UInt8] {

@@ -10,7 +10,11 @@ extension BackendProgram {
   ) throws(BackendProcessError) -> Opener? {
     var kept = [Int32]()
     if let status = arguments.statusDescriptor { kept.append(status) }
-    if case .spare(let orders) = arguments.mode { kept.append(orders) }
+    var isSpare = false
+    if case .spare(let orders) = arguments.mode {
+      kept.append(orders)
+      isSpare = true
+    }
     do throws(SandboxError) {
       try Sandbox.closeDescriptors(except: kept)
     } catch {
@@ -18,7 +22,7 @@ extension BackendProgram {
     }
     guard arguments.isSandboxed else { return nil }
     do throws(Errno) {
-      return try Opener { Self.open($0) }
+      return try Opener(isSpare: isSpare) { Self.open($0) }
     } catch {
       throw .open("a process that opens", error)
     }

@@ -40,6 +40,10 @@ public struct BackendTask<Options: Sendable>: Sendable {
   public var leaf: BackendLeaf
   /// The program's own options.
   public var options: Options
+  /// What the leaf says that the device is, where init has told.
+  public var configuration = LeafConfiguration([:])
+  /// When the process was told, in nanoseconds of the monotonic clock.
+  public var startedAt = MonotonicClock.nanoseconds()
   /// Names the device in every line.
   public var log: Logger
   /// The device's page, which this process has begun to write.
@@ -127,6 +131,7 @@ extension BackendProgram {
         isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
       warmUp()
+      OwnMemory.populate()
       task = try awaitOrder(descriptor, spare: arguments, &loop)
       Urgency.takingOver.apply()
     case .help, .version, .wrong:
@@ -182,7 +187,8 @@ extension BackendProgram {
         case .none: nil
         }
       return BackendTask(
-        leaf: leaf, options: ordered.options, log: log(ordered),
+        leaf: leaf, options: ordered.options, configuration: order.configuration,
+        log: log(ordered),
         status: try openStatus(number), isSandboxed: ordered.isSandboxed)
     }
   }

@@ -49,7 +49,7 @@ public struct OrderSocket: ~Copyable {
   public func send(_ order: BackendOrder, status: borrowing OwnedFileDescriptor) throws(Errno) {
     let bytes = order.bytes
     guard bytes.count <= BackendOrder.byteCountMax,
-      order.arguments.count < BackendOrder.wordCountMax
+      order.wordCount <= BackendOrder.wordCountMax
     else { throw .messageTooLong }
     let passed = status.rawValue
     // SAFETY: the call reads the array's bytes and no more.

@@ -39,6 +39,14 @@ public struct JournaledRing: ~Copyable {
   /// Whether attaching completed a response that a dead backend had begun to publish.
   public var hasRecovered: Bool { state.hasRecovered }
 
+  /// The first byte of the next request, which says what it is in every protocol, without taking
+  /// it; nil when there is no request. The peer may still change it.
+  ///
+  /// - Throws: as ``takeRequest()``.
+  public func nextRequestByte() throws(RingViolation) -> UInt8? {
+    try state.nextRequestByte(pages)
+  }
+
   /// Takes the next request: copies it out, once.
   ///
   /// - Returns: its ticket, below the number of slots, which is its own until it is completed; nil

@@ -40,6 +40,16 @@ package struct JournaledRingState: Hashable, Sendable {
     }
   }
 
+  /// See ``JournaledRing/nextRequestByte()``.
+  package func nextRequestByte<Memory: RingMemory & ~Copyable>(
+    _ memory: borrowing Memory
+  ) throws(RingViolation) -> UInt8? {
+    guard try cursor.waitingRequestCount(memory) > 0 else { return nil }
+    // Slots are aligned to words, and the first byte of one is the lowest.
+    let offset = cursor.layout.slotOffset(of: cursor.requestConsumer)
+    return UInt8(truncatingIfNeeded: memory.loadAcquiring(at: offset))
+  }
+
   /// See ``JournaledRing/takeRequest()``.
   package mutating func takeRequest<Memory: RingMemory & ~Copyable>(
     _ memory: borrowing Memory

@@ -47,15 +47,16 @@ public final class Opener: Sendable {
 
   /// Starts the child. The caller has no thread but this one.
   ///
-  /// - Parameter serve: what the child does with a request. It has no descriptors but the standard
-  ///   ones.
-  public init(_ serve: (Request) -> Answer) throws(Errno) {
+  /// - Parameters:
+  ///   - isSpare: whether there is time before the first request.
+  ///   - serve: what the child does with a request. It has no descriptors but the standard ones.
+  public init(isSpare: Bool = false, _ serve: (Request) -> Answer) throws(Errno) {
     var theirs: Int32 = -1
     let ours = try OpenerChild.makeSockets(theirs: &theirs)
     // The child never comes back, so its end of the connection has no owner here.
     defer { close(theirs) }
     let child = try systemCall { c_fork() }
-    if child == 0 { OpenerChild.run(theirs, serve) }
+    if child == 0 { OpenerChild.run(theirs, isSpare: isSpare, serve) }
     socket = Mutex(ours)
   }
 

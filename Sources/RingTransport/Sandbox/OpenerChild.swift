@@ -29,9 +29,17 @@ enum OpenerChild {
 
   /// Answers requests until the parent is gone. The process ends with this, and nothing of what the
   /// parent had runs in it.
-  static func run(_ socket: Int32, _ serve: (Opener.Request) -> Opener.Answer) -> Never {
+  ///
+  /// - Parameter isSpare: whether there is time before the first request.
+  static func run(
+    _ socket: Int32, isSpare: Bool, _ serve: (Opener.Request) -> Opener.Answer
+  ) -> Never {
     // The parent may have died before the first call, which the closed socket tells.
     _ = c_end_with_parent()
+    if isSpare {
+      Urgency.starting.apply()
+      OwnMemory.populate()
+    }
     // What little it does, a guest waits for.
     Urgency.takingOver.apply()
     do {

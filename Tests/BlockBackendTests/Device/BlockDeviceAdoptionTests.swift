@@ -13,6 +13,7 @@ struct BlockDeviceAdoptionTests {
     for step in steps {
       let world = try DeviceWorld()
       if !hasMemory { world.memory = nil }
+      world.isInitInformed = step % 2 == 0
       var remaining = Int(step)
       func mortal(until condition: () throws -> Bool) throws {
         for _ in 0..<2000 {
@@ -46,6 +47,7 @@ struct BlockDeviceAdoptionTests {
   func aGuestAtWorkSeesAPause(seed: UInt64) throws {
     let world = try DeviceWorld()
     if seed % 2 == 0 { world.memory = nil }
+    world.isInitInformed = seed % 3 != 0
     try world.connect()
     var generator = SeededGenerator(seed: seed)
     for round in 0..<30 {

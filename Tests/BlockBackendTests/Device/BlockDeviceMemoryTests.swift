@@ -6,7 +6,7 @@ import Testing
 @testable import BlockBackend
 
 /// Processes that take a disk over by what the last one has kept, and ask XenStore for nothing but
-/// the configuration before.
+/// the configuration before, and not even for that where init knows it.
 struct BlockDeviceMemoryTests {
   @Test func theDiskIsServedBeforeXenStoreAnswers() throws {
     let world = try settledWorld()
@@ -22,7 +22,33 @@ struct BlockDeviceMemoryTests {
     #expect(world.target.violations == [])
   }
 
-  /// The check above sees what it looks for.
+  @Test func withAnInformedInitXenStoreIsNotAsked() throws {
+    let world = try settledWorld()
+    try world.submit(writeCount: 5)
+    world.crash()
+    world.isInitInformed = true
+    try world.startProcess()
+    world.stepWithoutAnswer()
+    #expect(world.machine.mappedPageCount(of: .guest) == 1)
+    #expect(world.target.inFlightCount > 0)
+    try world.finishRequests()
+    try world.exchange()
+    #expect(world.states == ["1", "2", "4"])
+    #expect(world.target.violations == [])
+  }
+
+  /// What was kept counts only with the configuration that init tells: it could name another disk.
+  @Test func whatWasKeptSaysNothingAboutTheTarget() throws {
+    let world = try settledWorld()
+    world.crash()
+    world.isInitInformed = true
+    world.store.write(world.disk.backendPath.appending("params"), "/dev/vda2")
+    try world.startProcess()
+    world.stepWithoutAnswer()
+    #expect(world.machine.mappedPageCount(of: .guest) == 0)
+  }
+
+  /// The checks above see what they look for.
   @Test func withoutMemoryXenStoreIsAsked() throws {
     let world = try settledWorld()
     world.crash()
@@ -34,8 +60,10 @@ struct BlockDeviceMemoryTests {
   }
 
   /// A frontend that made a new ring while nobody was there: what was kept is about the old one.
-  @Test func aGuestThatMovedOnIsFollowed() throws {
+  @Test(arguments: [false, true])
+  func aGuestThatMovedOnIsFollowed(isInitInformed: Bool) throws {
     let world = try settledWorld()
+    world.isInitInformed = isInitInformed
     world.crash()
     world.guest.close()
     world.guest.restart()
@@ -46,8 +74,10 @@ struct BlockDeviceMemoryTests {
   }
 
   /// The toolstack took the disk away meanwhile.
-  @Test func aDiskThatIsTakenAwayGoes() throws {
+  @Test(arguments: [false, true])
+  func aDiskThatIsTakenAwayGoes(isInitInformed: Bool) throws {
     let world = try settledWorld()
+    world.isInitInformed = isInitInformed
     world.crash()
     world.toolstack.detachDisk(world.disk)
     try world.startProcess()

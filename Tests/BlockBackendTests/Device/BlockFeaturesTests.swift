@@ -21,7 +21,7 @@ struct BlockFeaturesTests {
     #expect(nodes["discard-granularity"] == "4096")
     #expect(nodes["discard-alignment"] == "512")
     #expect(nodes["discard-secure"] == "0")
-    #expect(nodes["feature-barrier"] == nil && nodes["feature-persistent"] == nil)
+    #expect(nodes["feature-barrier"] == "1" && nodes["feature-persistent"] == nil)
   }
 
   @Test func whatCannotDiscardDoesNotOfferIt() throws {

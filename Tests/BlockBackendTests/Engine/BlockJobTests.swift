@@ -69,9 +69,15 @@ struct BlockJobTests {
     expect(.invalid, direct(.flush, sector: 2048, pages(1)))
   }
 
-  @Test func barriersAreNotOffered() {
-    expect(.notSupported, direct(.writeBarrier, sector: 0, pages(1)))
-    expect(.notSupported, direct(.writeBarrier, sector: 0, []))
+  @Test func aBarrierIsAWriteBetweenFlushes() throws {
+    let barrier = try judge(direct(.writeBarrier, sector: 8, pages(2)))
+    #expect(barrier.isBarrier && barrier.kind == .flush)
+    #expect(barrier.writesAfterFlush && barrier.flushesAfterWrite)
+    #expect(barrier.byteOffset == 4096 && barrier.byteCount == 8192)
+    let empty = try judge(direct(.writeBarrier, sector: .max, []))
+    #expect(empty.isBarrier && empty.kind == .flush && !empty.writesAfterFlush)
+    expect(.invalid, direct(.writeBarrier, sector: 2048, pages(1)))
+    #expect(try !judge(direct(.flush, sector: 8, pages(2))).isBarrier)
   }
 
   // MARK: Read-only disks
@@ -82,6 +88,8 @@ struct BlockJobTests {
       discard: .init(granularityBytes: 512, alignmentBytes: 0))
     expect(.invalid, direct(.write, sector: 0, pages(1)), against: readOnly)
     expect(.invalid, direct(.flush, sector: 0, pages(1)), against: readOnly)
+    expect(.invalid, direct(.writeBarrier, sector: 0, pages(1)), against: readOnly)
+    expect(.invalid, direct(.writeBarrier, sector: 0, []), against: readOnly)
     expect(.invalid, discard(sector: 0, count: 8), against: readOnly)
     expect(.invalid, indirect(.write, sector: 0, segmentCount: 1), against: readOnly)
     #expect(try judge(direct(.read, sector: 0, pages(1)), against: readOnly).kind == .read)

@@ -26,6 +26,8 @@ final class DeviceWorld {
   var deviceLossNanoseconds: UInt64 = 30_000_000_000
   /// What init keeps for the next process.
   var memory: MortalMemory? = MortalMemory()
+  /// Whether init tells processes what the leaf says.
+  var isInitInformed = false
   /// How often a process died.
   private(set) var crashCount = 0
   /// Every state that the backend had.
@@ -65,7 +67,19 @@ final class DeviceWorld {
       hypervisor: SimulatedHypervisor(machine, domain: .driver),
       storage: ModelStorage(target, geometry: geometry, control: control),
       store: XenStoreClient(store.connect(as: .driver)), memory: memory)
-    device?.start(now: now)
+    var known = LeafConfiguration([:])
+    if isInitInformed {
+      for node in LeafConfiguration.nodes(of: leaf.kind) {
+        known.values.updateValue(
+          store.read(disk.backendPath.appending(node)), forKey: node)
+      }
+    }
+    device?.start(now: now, knowing: known)
+  }
+
+  /// A moment in which XenStore says nothing.
+  func stepWithoutAnswer() {
+    while device?.turn(now: now) ?? false {}
   }
 
   /// A moment in which XenStore answers what has been asked, and nothing that is asked meanwhile.

@@ -161,6 +161,15 @@ import Testing
     expectServing(world, tree, lives: 2, "restarted")
   }
 
+  /// When a domain that was made by hand has died with its keeper, nobody else can say it.
+  @Test func aDeadDomainsNumberIsKnown() throws {
+    let world = try servingWorld()
+    world.vanish()
+    var store = Store(world.store.connect(as: .dom0))
+    #expect(try store.notedDomain(named: RestartWorld.name) == RestartWorld.driverDomain)
+    #expect(try store.notedDomain(named: "another") == nil)
+  }
+
   @Test func anothersDomainIsNotTouched() throws {
     let world = RestartWorld()
     #expect(world.create())

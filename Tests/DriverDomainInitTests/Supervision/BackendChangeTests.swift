@@ -15,7 +15,10 @@ import Testing
     #expect(BackendChange(path: "backend/vbd/2/51712/state") == .leaf(leaf))
     #expect(BackendChange(path: "/local/domain/1/backend/vbd/2/51712/state") == .leaf(leaf))
     #expect(BackendChange(path: "backend/vbd/2/51712/sectors") == .detail)
+    #expect(BackendChange(path: "backend/vbd/2/51712/params") == .configuration(leaf))
+    #expect(BackendChange(path: "backend/vbd/2/51712/rate") == .detail)
     #expect(BackendChange(path: "backend/vbd/2/51712/state/x") == .detail)
+    #expect(BackendChange(path: "backend/vbd/2/51712/params/x") == .detail)
     #expect(
       BackendChange(path: "backend/vif/2/0")
         == .leaf(

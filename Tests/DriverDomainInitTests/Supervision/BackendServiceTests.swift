@@ -34,7 +34,8 @@ import Testing
       try untilSpareWaits(daemon, count: round)
       try SystemCall.signal(try daemon.process(round - 1), SIGKILL)
       try daemon.until("next process") { daemon.calls.count == round + 1 }
-      #expect(daemon.calls[round].hasSuffix(" backend/vbd/2/51712 --log-level debug spare"))
+      #expect(daemon.calls[round].contains(" backend/vbd/2/51712 --log-level debug "))
+      #expect(daemon.calls[round].hasSuffix(" spare"))
     }
     let orders = daemon.log.split(separator: "\n").filter { $0.contains("order sent") }
     // The first death may be seen before the watch event of state 4, and is followed a bit later.
@@ -55,6 +56,39 @@ import Testing
     }
     try daemon.until("the last process") { daemon.calls.count == 9 }
     #expect(try daemon.read("data/driver-domain/status") == "ready")
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func processAndSpareMayDieTogether() throws {
+    let daemon = try connected()
+    try untilSpareWaits(daemon)
+    try daemon.write("data/driver-domain/drill", "both:200")
+    try daemon.until("processes") { daemon.calls.count >= 6 }
+    try daemon.write("data/driver-domain/drill", nil)
+    #expect(try daemon.read("data/driver-domain/status") == "ready")
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  /// What the leaf says goes with the order, and a change of it is not missed.
+  @Test func sparesAreToldWhatTheLeafSays() throws {
+    let daemon = try connected()
+    let leaf = "backend/vbd/2/51712"
+    for (round, params) in ["/dev/a b", "/dev/c"].enumerated() {
+      try daemon.write("\(leaf)/params", params)
+      try untilSpareWaits(daemon, count: round + 1)
+      // The change is read within some turns; a process that dies before is told nothing.
+      var turns = 0
+      try daemon.until("reading") {
+        turns += 1
+        return turns > 100
+      }
+      try SystemCall.signal(try daemon.process(round), SIGKILL)
+      try daemon.until("next process") { daemon.calls.count == round + 2 }
+      #expect(
+        daemon.calls[round + 1].hasSuffix(
+          "@device-type @discard-enable @frontend @mode @params=\(params) @removable spare"),
+        "\(daemon.calls[round + 1])")
+    }
     #expect(try daemon.end() == .exited(code: 0))
   }
 

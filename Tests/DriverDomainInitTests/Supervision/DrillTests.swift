@@ -20,6 +20,11 @@ import Testing
     #expect(Drill(text, now: 0) == nil)
   }
 
+  @Test(arguments: Drill.Blow.allCases)
+  func allBlowsCanBeAskedFor(blow: Drill.Blow) {
+    #expect(Drill("\(blow.rawValue):100", now: 0)?.blow == blow)
+  }
+
   /// A death that was wished for costs no delay, however often it comes.
   @Test func expectedDeathsAreNoFailures() {
     let leaf = BackendLeaf(

@@ -25,6 +25,7 @@ struct NetDeviceAdoptionTests {
         }
         throw PeerFailure("it never came")
       }
+      world.isInitInformed = step % 3 != 0
       try world.attach()
       try mortal { world.guest.isConnected }
       let traffic = NetWorldTraffic(world, seed: step)
@@ -62,11 +63,26 @@ struct NetDeviceAdoptionTests {
     #expect(world.states.last == "4")
   }
 
+  @Test func withAnInformedInitXenStoreIsNotAsked() throws {
+    let world = try NetWorld(seed: 1)
+    try world.connect()
+    for _ in 0..<10 { try world.step() }
+    world.crash()
+    world.isInitInformed = true
+    try world.startProcess()
+    world.stepWithoutAnswer()
+    #expect(world.machine.mappedPageCount(of: .guest) == 2)
+    // The rate is the one node of it that may change, and is looked at all the same.
+    for _ in 0..<20 { try world.step() }
+    #expect(world.states.last == "4")
+  }
+
   /// A guest at work, and processes that die under it at any time, also in the middle of a turn.
   @Test(arguments: testSeeds(count: 24))
   func aGuestAtWorkSeesAPause(seed: UInt64) throws {
     let queueCount = [1, 2, 3][Int(seed % 3)]
     let world = try NetWorld(queueCount: queueCount, hasControlRing: seed % 2 == 0, seed: seed)
+    world.isInitInformed = seed % 4 < 2
     try world.connect()
     let traffic = NetWorldTraffic(world, seed: seed)
     var generator = SeededGenerator(seed: seed)

@@ -21,6 +21,8 @@ final class NetWorld {
   let statusMemory: OwnedFileDescriptor
   /// Whether a new process gets it.
   var keepsStatus = true
+  /// Whether init tells processes what the leaf says.
+  var isInitInformed = false
   var options = NetOptions()
   private(set) var device: Device?
   /// Nanoseconds since the world began.
@@ -61,7 +63,19 @@ final class NetWorld {
       leaf: leaf, options: options, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       hypervisor: hypervisor, queues: ModelQueues(control, hypervisor),
       store: XenStoreClient(store.connect(as: .driver)), status: status)
-    device?.start(now: now)
+    var known = LeafConfiguration([:])
+    if isInitInformed {
+      for node in LeafConfiguration.nodes(of: leaf.kind) {
+        known.values.updateValue(
+          store.read(interface.backendPath.appending(node)), forKey: node)
+      }
+    }
+    device?.start(now: now, knowing: known)
+  }
+
+  /// A moment in which XenStore says nothing.
+  func stepWithoutAnswer() {
+    while device?.turn(now: now) ?? false {}
   }
 
   /// The process dies at once.

@@ -10,6 +10,12 @@ struct BackendOrderTests {
   @Test(arguments: [
     BackendOrder(leaf: "backend/vbd/2/51712", arguments: []),
     BackendOrder(leaf: "backend/vif/2/0", arguments: ["--uplink", "tap:vif2.0"]),
+    BackendOrder(
+      leaf: "backend/vbd/2/51712", arguments: ["@a=b"],
+      configuration: LeafConfiguration([
+        "frontend": "/local/domain/2/device/vbd/51712", "params": "/dev/a b=c@d", "mode": "",
+        "discard-enable": nil,
+      ])),
     BackendOrder(leaf: "x", arguments: ["ip or arp", "", "100%", "ä\n\u{1}", "%20", "="]),
   ])
   func wordsArriveAsTheyWere(order: BackendOrder) {
@@ -20,6 +26,7 @@ struct BackendOrderTests {
 
   @Test(arguments: [
     "", "\n", " a", "a\tb", "a%", "a%2", "a%2x", "a%00", "a%ff", "a\u{0}", "ä", "a\n\n", "a;b",
+    "@a=b", "a @b=%", "a x@b",
   ])
   func nonsenseIsRefused(text: String) {
     #expect(BackendOrder(bytes: Array(text.utf8)) == nil)
@@ -29,6 +36,7 @@ struct BackendOrderTests {
     let words = [String](repeating: "a", count: BackendOrder.wordCountMax)
     #expect(BackendOrder(bytes: Array(words.joined(separator: " ").utf8)) != nil)
     #expect(BackendOrder(bytes: Array((words + ["a"]).joined(separator: " ").utf8)) == nil)
+    #expect(BackendOrder(bytes: Array((words + ["@a"]).joined(separator: " ").utf8)) == nil)
     let long = [UInt8](repeating: UInt8(ascii: "a"), count: BackendOrder.byteCountMax)
     #expect(BackendOrder(bytes: long) != nil)
     #expect(BackendOrder(bytes: long + long.prefix(1)) == nil)
@@ -38,7 +46,7 @@ struct BackendOrderTests {
   func noBytesDoHarm(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<200 {
-      let alphabet = Array("ab/% 20fF\n".utf8) + [0, 0x80, 0xff]
+      let alphabet = Array("ab/% 20fF@=\n".utf8) + [0, 0x80, 0xff]
       let bytes = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
         alphabet.randomElement(using: &generator) ?? 0
       }
@@ -53,13 +61,18 @@ struct BackendOrderTests {
     let memory = try StatusPage.makeMemory()
     let reader = try StatusPageReader(memory.rawValue)
     try ends.orders.send(
-      BackendOrder(leaf: "backend/vif/2/0", arguments: ["--size", "7"]), status: memory)
+      BackendOrder(
+        leaf: "backend/vif/2/0", arguments: ["--size", "7"],
+        configuration: LeafConfiguration(["rate": nil, "mac": "00:16:3e:00:00:01"])),
+      status: memory)
     let spare = ToyProgram.read(["--spare", "--orders-descriptor", "4", "--log-level", "trace"])
     #expect(spare.mode == .spare(ordersDescriptor: 4))
     let found = try ToyProgram.takeOrder(from: ends.spare, spare: spare)
     let task = try #require(found)
     #expect(task.leaf == BackendLeaf("backend/vif/2/0"))
     #expect(task.options == 7)
+    #expect(task.configuration.list(["mac", "rate"]) == ["00:16:3e:00:00:01", nil])
+    #expect(task.configuration.list(["mac", "frontend"]) == nil)
     #expect(task.log.logLevel == Logger.Level.trace)
     #expect(reader.writer == getpid())
     task.status.beginThread(0)

@@ -13,7 +13,8 @@ public final class DiskDomain: Sendable {
     domain = try await host.createDomain(
       .driverDomain(
         Self.name, image: .disk, pci: [XenHost.partitionedDisk, XenHost.plainDisk], memory: 128,
-        commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 driver_domain.log=debug "
+        commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
+          + "driver_domain.log=debug "
           + "driver_domain.mount=/volumes:/dev/disk/by-partlabel/volumes:ext4"))
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
   }

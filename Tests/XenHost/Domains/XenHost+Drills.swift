@@ -32,7 +32,14 @@ extension XenHost {
     let node = "\(directory)/data/driver-domain/drill"
     let before = try await restarts(in: directory)
     try await dom0.check("xenstore-write \(node) \(drill)")
-    let value = try await body()
+    let value: Value
+    do {
+      value = try await body()
+    } catch {
+      // Whoever comes next wants to begin in peace.
+      _ = try? await dom0.check("xenstore-write \(node) ''")
+      throw error
+    }
     try await dom0.check("xenstore-write \(node) ''")
     return (value, try await restarts(in: directory) - before)
   }

@@ -23,7 +23,8 @@ public final class NetworkDomain: NetworkBackendDomain {
       .driverDomain(
         Self.name, image: .network, pci: [XenHost.networkCard],
         memory: hasSink ? 320 : 256,
-        commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 driver_domain.log=debug "
+        commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
+          + "driver_domain.log=debug "
           + "driver_domain.queues=2 " + bridges
           + (hasSink
             ? " rdinit=/sbin/sink-init driver_domain.address=\(Self.outsideBridge):dhcp" : "")))

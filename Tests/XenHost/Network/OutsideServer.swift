@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A server outside the emulated machine: runs a program for each connection, with the connection
-/// as its standard input and output. `sha256sum` tells what arrived, `cat FILE` sends.
+/// as its standard input and output. `md5sum` tells what arrived, `cat FILE` sends.
 public final class OutsideServer: Sendable {
   /// The port, the same on 127.0.0.1 and ::1.
   public let port: Int
@@ -65,14 +65,14 @@ public final class OutsideServer: Sendable {
 public struct OutsideFile: Sendable {
   /// Where it is.
   public let path: String
-  /// Its SHA-256 in hexadecimal.
+  /// Its MD5 in hexadecimal.
   public let sum: String
 
   /// Makes the file; `remove` removes it.
   public init(mebibytes: Int) async throws {
     path = NSTemporaryDirectory() + "/outside-\(UUID().uuidString)"
     sum = try await OutsideCommand.run(
-      "head -c \(mebibytes << 20) /dev/urandom | tee '\(path)' | sha256sum | cut -d ' ' -f 1")
+      "head -c \(mebibytes << 20) /dev/urandom | tee '\(path)' | md5sum | cut -d ' ' -f 1")
   }
 
   /// Removes the file.
@@ -103,13 +103,13 @@ public struct OutsideFile: Sendable {
 
 /// Fetching from guests, through a port of 127.0.0.1 that leads to them.
 public enum OutsideClient {
-  /// Fetches a web server's file and returns its SHA-256.
+  /// Fetches a web server's file and returns its MD5.
   public static func fetchSum(_ path: String, fromPort port: Int) async throws -> String {
     try await OutsideCommand.run(
       """
       exec 3<>/dev/tcp/127.0.0.1/\(port)
       printf 'GET \(path) HTTP/1.0\\r\\n\\r\\n' >&3
-      LC_ALL=C sed '1,/^\\r$/d' <&3 | sha256sum | cut -d ' ' -f 1
+      LC_ALL=C sed '1,/^\\r$/d' <&3 | md5sum | cut -d ' ' -f 1
       """)
   }
 }

@@ -1,0 +1,30 @@
+// Page faults ahead of time. As c_linux.h: what needs C, here the text of /proc/self/maps and flags
+// that glibc's headers do not all have.
+#pragma once
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+// madvise(2): linux/mman.h has these, and repeats what glibc has.
+static const int c_populate_read = 22;
+static const int c_populate_write = 23;
+
+// Has the kernel provide all pages of the process's own memory now, rather than at their first use:
+// the program's, which are shared, and its data, heap and stack, as copies where another process
+// has them too. Mappings of more than `byteCountMax`, which hold buffers, and those shared with
+// others are left out. What fails is provided at its first use, as ever.
+static inline void c_populate_own_memory(size_t byteCountMax) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) { return; }
+  char line[512];
+  while (fgets(line, sizeof line, maps) != NULL) {
+    uintptr_t start = 0, end = 0;
+    char rights[5] = "";
+    if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) != 3) { continue; }
+    if (rights[0] != 'r' || rights[3] != 'p' || end - start > byteCountMax) { continue; }
+    int advice = rights[1] == 'w' ? c_populate_write : c_populate_read;
+    madvise((void *)start, end - start, advice);
+  }
+  fclose(maps);
+}
