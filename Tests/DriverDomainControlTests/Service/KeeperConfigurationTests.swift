@@ -14,7 +14,7 @@ import Testing
       # name = "comment"
       name    = "disk"
       ddctl_domid = 30001
-      kernel  = '/images/disk/vmlinuz'
+      kernel  = '/images/disk/vmlinux'
       ramdisk="/images/disk/initrd.gz"
       pci     = [ "0000:03:00.0" ]
       extra   = "console=hvc0 name=other ddctl_domid=3"
@@ -22,7 +22,7 @@ import Testing
       """)
     #expect(configuration.name == "disk")
     #expect(configuration.domain == DomainIdentifier(rawValue: 30_001))
-    #expect(configuration.kernel == "/images/disk/vmlinuz")
+    #expect(configuration.kernel == "/images/disk/vmlinux")
     #expect(configuration.ramdisk == "/images/disk/initrd.gz")
     #expect(configuration.readySeconds == 5)
   }

@@ -19,15 +19,16 @@ public final class NetworkDomain: NetworkBackendDomain {
     let bridges =
       "driver_domain.bridge=\(Self.outsideBridge):eth0 driver_domain.bridge=\(Self.insideBridge): "
       + "driver_domain.mtu=\(Self.insideBridge):\(Self.insideMTUBytes)"
+    // What follows the dashes are the shell's arguments: the kernel starts no scripts.
+    let sink =
+      " driver_domain.address=\(Self.outsideBridge):dhcp rdinit=/bin/sh -- /sbin/sink-init"
     domain = try await host.createDomain(
       .driverDomain(
         Self.name, image: .network, pci: [XenHost.networkCard],
         memory: hasSink ? 320 : 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
           + "driver_domain.log=debug "
-          + "driver_domain.queues=2 " + bridges
-          + (hasSink
-            ? " rdinit=/sbin/sink-init driver_domain.address=\(Self.outsideBridge):dhcp" : "")))
+          + "driver_domain.queues=2 " + bridges + (hasSink ? sink : "")))
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
   }
 
