@@ -24,10 +24,11 @@ work=$(mktemp -d)
 tree=$work/tree
 mkdir -p "$tree" "$out"
 
-# The kernel beside the programs: Swift's compiler leaves a processor idle half of the time. A group
-# of its own, so that all of it ends when this script does.
+# The kernel beside the programs: Swift's compiler leaves a processor idle half of the time. That is
+# what it gets, for the programs have to be built one step after the other. A group of its own, so
+# that all of it ends when this script does.
 set -m
-"$here/kernel/build.sh" "$cache" > "$work/kernels" < /dev/null &
+nice "$here/kernel/build.sh" "$cache" > "$work/kernels" < /dev/null &
 kernel_build=$!
 set +m
 trap 'kill -- "-$kernel_build" 2> /dev/null || true; rm -rf "$work"' EXIT
