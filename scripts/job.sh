@@ -4,6 +4,7 @@
 # it is nobody's worry.
 
 job=
+background=
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/xen.XXXXXX")
 export TMPDIR=$scratch
 
@@ -23,6 +24,18 @@ job_run() {
   return "$status"
 }
 
+# job_background LOG COMMAND...: starts a command that takes what processor time the others leave,
+# and does not wait for it. It ends with job_clean at the latest.
+job_background() {
+  local log=$1
+  shift
+  mkdir -p "$(dirname "$log")"
+  set -m
+  nice -n 19 "$@" </dev/null >"$log" 2>&1 &
+  background=$!
+  set +m
+}
+
 # Ends the job, gently first.
 job_stop() {
   [[ -n $job ]] || return 0
@@ -36,5 +49,6 @@ job_stop() {
 
 job_clean() {
   job_stop
+  if [[ -n $background ]]; then kill -- "-$background" 2>/dev/null || true; fi
   rm -rf "$scratch"
 }

@@ -48,12 +48,18 @@ step() {
   fi
 }
 
-# All that the scenarios on the test host need.
-build_for_host() {
+# All that the scenarios on the test host need. The kernels take longest and the images need them,
+# so they are built beside the rest, and the images come last; when that fails, so do the images.
+build_kernels() { job_background "$logs/kernels.log" images/kernel/build.sh images/out/cache; }
+build_images() {
   step disk-image images/build.sh disk
   step network-image images/build.sh network
+}
+build_for_host() {
+  build_kernels
   step test-host images/test-host/build.sh
   step build swift build --build-tests
+  build_images
 }
 
 # tests NAME SWIFT-TEST-OPTION...: runs a part of the tests and counts them.
@@ -95,10 +101,13 @@ count_cases_with() {
 case ${1-} in
 all)
   step setup scripts/setup.sh build images host
+  build_kernels
   step lint scripts/lint.sh
-  build_for_host
+  step test-host images/test-host/build.sh
+  step build swift build --build-tests
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).
   tests unit --skip RealXen
+  build_images
   tests scenarios --filter RealXen
   ;;
 domains)
