@@ -11,19 +11,22 @@ static const int c_populate_read = 22;
 static const int c_populate_write = 23;
 
 // Has the kernel provide all pages of the process's own memory now, rather than at their first use:
-// the program's, which are shared, and its data, heap and stack, as copies where another process
-// has them too. Mappings of more than `byteCountMax`, which hold buffers, and those shared with
-// others are left out. What fails is provided at its first use, as ever.
+// the program's, which are shared, and its heap and stack, as copies where another process has them
+// too. Of the program's data, pages that are not written yet stay shared: they are nearly all, since
+// lld puts a megabyte of Swift's constants among them. Mappings of more than `byteCountMax`, which
+// hold buffers, and those shared with others are left out. What fails is provided at its first use,
+// as ever.
 static inline void c_populate_own_memory(size_t byteCountMax) {
   FILE *maps = fopen("/proc/self/maps", "re");
   if (maps == NULL) { return; }
   char line[512];
   while (fgets(line, sizeof line, maps) != NULL) {
     uintptr_t start = 0, end = 0;
+    unsigned long file = 0;
     char rights[5] = "";
-    if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) != 3) { continue; }
+    if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end, rights, &file) != 4) { continue; }
     if (rights[0] != 'r' || rights[3] != 'p' || end - start > byteCountMax) { continue; }
-    int advice = rights[1] == 'w' ? c_populate_write : c_populate_read;
+    int advice = rights[1] == 'w' && file == 0 ? c_populate_write : c_populate_read;
     madvise((void *)start, end - start, advice);
   }
   fclose(maps);
