@@ -42,7 +42,7 @@ import SystemPackage
     _ task: BackendTask<NetOptions>, hypervisor: consuming XenHypervisor,
     loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
   ) throws(BackendProcessError) {
-    let opening = PortOpening(opener: task.opener)
+    let opening = PortOpening(opener: task.opener, held: task.queue)
     let queues: ThreadedQueues
     do throws(Errno) {
       queues = try ThreadedQueues(

@@ -85,14 +85,6 @@ static inline int c_tap_set_persistent(int descriptor, int isPersistent) {
   return ioctl(descriptor, TUNSETPERSIST, isPersistent);
 }
 
-// Switches a queue of a TAP off without closing it.
-static inline int c_tap_switch_queue_off(int descriptor) {
-  struct ifreq request;
-  memset(&request, 0, sizeof request);
-  request.ifr_flags = IFF_DETACH_QUEUE;
-  return ioctl(descriptor, TUNSETQUEUE, &request);
-}
-
 // A packet socket on one interface that hears DHCP answers only: IPv4, UDP, to port 68, the first
 // fragment. Packets begin with the IP header. -1 and errno on failure.
 static inline int c_open_dhcp_socket(int interfaceIndex) {

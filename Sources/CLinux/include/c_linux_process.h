@@ -42,44 +42,50 @@ static inline int c_make_message_sockets(int descriptors[2]) {
   return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
 }
 
-// Sends one message with one descriptor, or none where it is -1; never waits, and raises no signal.
-static inline ssize_t c_send_with_descriptor(int socket, const void *bytes, size_t byteCount,
-                                             int passed) {
-  union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
+// The most descriptors that a message carries.
+enum { c_passed_max = 2 };
+
+// Sends one message with so many descriptors; never waits, and raises no signal.
+static inline ssize_t c_send_with_descriptors(int socket, const void *bytes, size_t byteCount,
+                                              const int *passed, int passedCount) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(c_passed_max * sizeof(int))]; } control;
   memset(&control, 0, sizeof control);
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = byteCount};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  if (passed < 0) {
-    message.msg_control = NULL;
-    message.msg_controllen = 0;
-    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (passedCount > c_passed_max) {
+    errno = EINVAL;
+    return -1;
   }
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  if (passedCount > 0) {
+    size_t passedByteCount = (size_t)passedCount * sizeof(int);
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(passedByteCount);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(passedByteCount);
+    memcpy(CMSG_DATA(header), passed, passedByteCount);
+  }
   return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Waits for one message, with at most one descriptor: -1 in `passed` when there was none. Of a
-// message that is too long, or carries more, the rest is lost, and `isCut` says so.
-static inline ssize_t c_receive_with_descriptor(int socket, void *bytes, size_t byteCount,
-                                                int *passed, int *isCut) {
-  union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
+// Waits for one message, with at most `c_passed_max` descriptors: -1 in `passed` for each that
+// there was not. Of a message that is too long, or carries more, the rest is lost, and `isCut` says
+// so.
+static inline ssize_t c_receive_with_descriptors(int socket, void *bytes, size_t byteCount,
+                                                 int *passed, int *isCut) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(c_passed_max * sizeof(int))]; } control;
   struct iovec part = {.iov_base = bytes, .iov_len = byteCount};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
                            .msg_controllen = sizeof control};
-  *passed = -1;
+  for (int index = 0; index < c_passed_max; index++) { passed[index] = -1; }
   *isCut = 0;
   ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   if (received < 0) { return received; }
   *isCut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(sizeof(int))) {
-    memcpy(passed, CMSG_DATA(header), sizeof *passed);
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+    memcpy(passed, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
   }
   return received;
 }

@@ -62,6 +62,11 @@ extension NetworkRole {
     }
   }
 
+  /// What backends of an interface get of its TAP device; nil where it has none.
+  func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
+    InterfaceName.backendEnd(of: leaf).flatMap { control.heldQueue(of: $0) }
+  }
+
   /// Removes the backend's end of an interface that is gone, and whose process has ended.
   func release(_ leaf: BackendLeaf) {
     guard let name = InterfaceName.backendEnd(of: leaf), readLinks() else { return }

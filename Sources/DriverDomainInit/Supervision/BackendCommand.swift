@@ -54,10 +54,14 @@ struct BackendCommand: Equatable {
   /// The arguments after those that name the program and the leaf.
   var furtherArguments: ArraySlice<String> { arguments.dropFirst(3) }
 
-  /// The same with the leaf's status page on ``BackendProcess/statusDescriptor``.
-  var withStatus: BackendCommand {
+  /// The same with the leaf's status page on ``BackendProcess/statusDescriptor``, and perhaps the
+  /// queue of its TAP device on ``BackendProcess/queueDescriptor``.
+  func passingStatus(andQueue hasQueue: Bool) -> BackendCommand {
     var command = self
     command.arguments += ["--status-descriptor", String(BackendProcess.statusDescriptor)]
+    if hasQueue {
+      command.arguments += ["--queue-descriptor", String(BackendProcess.queueDescriptor)]
+    }
     return command
   }
 

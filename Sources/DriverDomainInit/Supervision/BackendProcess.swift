@@ -11,6 +11,8 @@ struct BackendProcess {
   /// Where a process finds its leaf's ``StatusMemory``, and a spare its orders.
   static let statusDescriptor: Int32 = 3
   static let ordersDescriptor: Int32 = 4
+  /// Where a process that is no spare finds the queue of its TAP device.
+  static let queueDescriptor: Int32 = 4
 
   /// A crash must end the process at once: a backtrace costs the guest time, and an image has no
   /// symbols for it.
@@ -19,13 +21,13 @@ struct BackendProcess {
   /// A descriptor of ours that a process gets, and the number by which it knows it.
   struct Passed {
     var descriptor: Int32
-    /// ``statusDescriptor`` or ``ordersDescriptor``.
+    /// ``statusDescriptor``, ``ordersDescriptor`` or ``queueDescriptor``.
     var number: Int32
   }
 
   /// Starts one, in its own process group, with all signals as they are by default, and no
-  /// descriptor but the standard ones and the one passed.
-  func start(_ command: BackendCommand, passing passed: Passed? = nil) throws(Errno) -> pid_t {
+  /// descriptor but the standard ones and those passed.
+  func start(_ command: BackendCommand, passing passed: [Passed] = []) throws(Errno) -> pid_t {
     var attributes = posix_spawnattr_t()
     // SAFETY: both are initialised here, before any use, and destroyed once below.
     var actions = unsafe posix_spawn_file_actions_t()
@@ -47,9 +49,14 @@ struct BackendProcess {
     let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
     unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
     // SAFETY: the actions copy the paths. Descriptors of ours are close-on-exec; this makes sure.
-    // The passed one comes first, for the others may take its number.
-    if let passed {
-      unsafe posix_spawn_file_actions_adddup2(&actions, passed.descriptor, passed.number)
+    // The passed ones come first, for the others may take their numbers; and by way of numbers that
+    // none of them has, for they may have each other's.
+    let free = (passed.flatMap { [$0.descriptor, $0.number] }.max() ?? 2) + 1
+    for (index, passed) in passed.enumerated() {
+      unsafe posix_spawn_file_actions_adddup2(&actions, passed.descriptor, free + Int32(index))
+    }
+    for (index, passed) in passed.enumerated() {
+      unsafe posix_spawn_file_actions_adddup2(&actions, free + Int32(index), passed.number)
     }
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
@@ -60,10 +67,11 @@ struct BackendProcess {
       unsafe posix_spawn_file_actions_addopen(&actions, 2, errorPath, flags, 0)
     }
     // SAFETY: as above. Closing what is not open is no error here.
-    if passed?.number == Self.ordersDescriptor {
-      unsafe posix_spawn_file_actions_addclose(&actions, Self.statusDescriptor)
+    let end = (passed.map(\.number).max() ?? 2) + 1
+    for number in 3..<end where !passed.contains(where: { $0.number == number }) {
+      unsafe posix_spawn_file_actions_addclose(&actions, number)
     }
-    unsafe c_spawn_close_from(&actions, passed.map { $0.number + 1 } ?? 3)
+    unsafe c_spawn_close_from(&actions, end)
     // SAFETY: as above.
     return try unsafe spawn(command, &actions, &attributes)
   }

@@ -13,9 +13,16 @@ extension DriverDomain where Transport: ~Copyable {
       if let process = orderSpare(leaf, command, status) {
         return .started(leaf, process: process)
       }
-      let passed = BackendProcess.Passed(
-        descriptor: status.file.rawValue, number: BackendProcess.statusDescriptor)
-      let process = try options.processes.start(command.withStatus, passing: passed)
+      let queue = heldQueue(of: leaf)
+      var passed = [
+        BackendProcess.Passed(
+          descriptor: status.file.rawValue, number: BackendProcess.statusDescriptor)
+      ]
+      if let queue {
+        passed.append(.init(descriptor: queue.descriptor, number: BackendProcess.queueDescriptor))
+      }
+      let process = try options.processes.start(
+        command.passingStatus(andQueue: queue != nil), passing: passed)
       logDelay("process started", leaf)
       return .started(leaf, process: process)
     } catch {
@@ -27,6 +34,10 @@ extension DriverDomain where Transport: ~Copyable {
   func follow(_ leaf: BackendLeaf) -> Supervisor.Event? {
     guard let command = commands[leaf] else { return start(leaf) }
     return start(leaf, command)
+  }
+
+  private func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
+    leaf.kind == .virtualInterface ? network?.heldQueue(of: leaf) : nil
   }
 
   private func status(of leaf: BackendLeaf) throws(Errno) -> LeafStatus {
@@ -48,7 +59,7 @@ extension DriverDomain where Transport: ~Copyable {
       leaf: leaf.description, arguments: Array(command.furtherArguments),
       configuration: configurations[leaf] ?? LeafConfiguration([:]))
     do throws(Errno) {
-      try connection.send(order, status)
+      try connection.send(order, status, heldQueue(of: leaf))
       logDelay("order sent", leaf)
       return process
     } catch {
@@ -101,7 +112,7 @@ extension DriverDomain where Transport: ~Copyable {
       let passed = BackendProcess.Passed(
         descriptor: number, number: BackendProcess.ordersDescriptor)
       let process = try options.processes.start(
-        .spare(program, options.configuration), passing: passed)
+        .spare(program, options.configuration), passing: [passed])
       spareConnections[role] = connection
       log.debug("a spare waits as process \(process)", metadata: ["program": "\(role.rawValue)"])
       return .started(role, process: process)

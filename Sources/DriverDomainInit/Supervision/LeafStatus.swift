@@ -34,7 +34,9 @@ final class SpareConnection {
   }
 
   /// Tells the spare what to become. Does not wait.
-  func send(_ order: BackendOrder, _ status: LeafStatus) throws(Errno) {
-    try socket.send(order, status: status.file)
+  func send(
+    _ order: BackendOrder, _ status: LeafStatus, _ queue: HeldQueue?
+  ) throws(Errno) {
+    try socket.send(order, status: status.file, queue: queue?.descriptor)
   }
 }

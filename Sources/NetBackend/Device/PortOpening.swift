@@ -8,6 +8,9 @@ import SystemPackage
 struct PortOpening: Sendable {
   /// Nil for this process.
   let opener: Opener?
+  /// The first queue of the TAP device, where init holds one. Frames for the guest wait in it while
+  /// there is no backend.
+  var held: HeldQueue?
 
   enum Verb: UInt8 {
     /// Only to see whether the interface is there.
@@ -29,15 +32,19 @@ struct PortOpening: Sendable {
 
   /// Checks that the interface is there.
   func expect(_ uplink: NetUplink) throws(NetPortError) {
+    if held != nil { return }
     guard let opener else { return try DescriptorPort.expectInterface(uplink.interface) }
     _ = try Self.ask(.expect, uplink, opener)
   }
 
-  /// Attaches one more queue of a TAP device, or opens a packet socket.
+  /// Attaches a queue of a TAP device, or opens a packet socket.
   func port(
-    _ uplink: NetUplink, ownAddress: EthernetAddress?
+    _ uplink: NetUplink, queue: Int, ownAddress: EthernetAddress?
   ) throws(NetPortError) -> DescriptorPort {
-    guard let opener else { return try Self.open(uplink, ownAddress) }
+    if queue == 0, let held { return DescriptorPort(sharing: held) }
+    guard let opener else {
+      return DescriptorPort(adopting: try Self.open(uplink), ownAddress: ownAddress)
+    }
     var answer = try Self.ask(.open, uplink, opener)
     guard let file = answer.file.take() else { throw .open(uplink.interface, .badMessage) }
     return DescriptorPort(adopting: file, ownAddress: ownAddress)
@@ -75,14 +82,10 @@ struct PortOpening: Sendable {
     }
   }
 
-  private static func open(
-    _ uplink: NetUplink, _ ownAddress: EthernetAddress?
-  ) throws(NetPortError) -> DescriptorPort {
+  private static func open(_ uplink: NetUplink) throws(NetPortError) -> OwnedFileDescriptor {
     switch uplink {
-    case .tap(let name): return try DescriptorPort(tap: name)
-    case .packet(let name):
-      // Its owner looks at addresses.
-      return try DescriptorPort(packet: name, ownAddress: ownAddress)
+    case .tap(let name): return try DescriptorPort.openTap(name)
+    case .packet(let name): return try DescriptorPort.openPacketSocket(name)
     case .capture(let name): throw .open(name, .notSupported)
     }
   }
@@ -97,8 +100,7 @@ struct PortOpening: Sendable {
         try DescriptorPort.expectInterface(uplink.interface)
         return Opener.Answer(bytes: [Outcome.done.rawValue], file: nil)
       }
-      let port = try open(uplink, nil)
-      return Opener.Answer(bytes: [Outcome.done.rawValue], file: port.release())
+      return Opener.Answer(bytes: [Outcome.done.rawValue], file: try open(uplink))
     } catch {
       return Opener.Answer(bytes: bytes(of: error), file: nil)
     }

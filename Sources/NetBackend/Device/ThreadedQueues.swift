@@ -93,13 +93,15 @@ struct ThreadedQueues: NetQueues, ~Copyable {
         switch uplink {
         case .tap(let name):
           work.run { () throws(NetPortError) in
-            let port = try opening.port(uplink, ownAddress: nil)
+            let port = try opening.port(uplink, queue: index, ownAddress: nil)
+            // A guest that connects anew has not asked for what came before.
+            if !adopts { port.discardWaiting() }
             try port.setOffloads(guest.features, of: name)
             return SteeredPort(port, queue: index, exchange: exchange, policy: policy)
           }
         case .packet:
           work.run { () throws(NetPortError) in
-            try opening.port(uplink, ownAddress: address)
+            try opening.port(uplink, queue: index, ownAddress: address)
           }
         case .capture(let name):
           work.run { () throws(NetPortError) in

@@ -6,45 +6,71 @@ import SystemPackage
 /// A port whose frames are read from and written to a descriptor, one a call, header in front: a
 /// queue of a TAP device, or a packet socket.
 struct DescriptorPort: PolledPort, ~Copyable {
-  private let file: OwnedFileDescriptor
+  private let file: HeldQueue
   /// Where set, only frames to this address and to groups are for the guest: a packet socket hears
   /// everything.
   private let ownAddress: EthernetAddress?
 
   /// Attaches one more queue of a TAP device that exists.
   init(tap name: String) throws(NetPortError) {
-    try Self.expectInterface(name)
-    do throws(Errno) {
-      // SAFETY: the calls read the name to its end; so below.
-      let number = try systemCall { unsafe c_open_tap(name) }
-      file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
-    } catch {
-      throw .open(name, error)
-    }
-    ownAddress = nil
+    self.init(adopting: try Self.openTap(name), ownAddress: nil)
   }
 
   /// Opens a packet socket on an interface.
   init(packet name: String, ownAddress: EthernetAddress?) throws(NetPortError) {
-    try Self.expectInterface(name)
-    do throws(Errno) {
-      // SAFETY: as above.
-      let number = try systemCall { unsafe c_open_packet_port(name) }
-      file = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
-    } catch {
-      throw .open(name, error)
-    }
-    self.ownAddress = ownAddress
+    self.init(adopting: try Self.openPacketSocket(name), ownAddress: ownAddress)
   }
 
   /// Takes over a port that another process opened.
   init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
-    self.file = file
+    self.init(sharing: HeldQueue(file), ownAddress: ownAddress)
+  }
+
+  /// Uses a queue that others hold, too.
+  init(sharing queue: HeldQueue, ownAddress: EthernetAddress? = nil) {
+    file = queue
     self.ownAddress = ownAddress
   }
 
-  /// Gives the descriptor away.
-  consuming func release() -> OwnedFileDescriptor { file }
+  /// A further queue of a TAP device that exists.
+  static func openTap(_ name: String) throws(NetPortError) -> OwnedFileDescriptor {
+    try expectInterface(name)
+    do throws(Errno) {
+      // SAFETY: the calls read the name to its end; so below.
+      let number = try systemCall { unsafe c_open_tap(name) }
+      return OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
+    } catch {
+      throw .open(name, error)
+    }
+  }
+
+  /// A packet socket on an interface.
+  static func openPacketSocket(_ name: String) throws(NetPortError) -> OwnedFileDescriptor {
+    try expectInterface(name)
+    do throws(Errno) {
+      // SAFETY: as above.
+      let number = try systemCall { unsafe c_open_packet_port(name) }
+      return OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
+    } catch {
+      throw .open(name, error)
+    }
+  }
+
+  /// Throws away the frames that came while there was nobody to take them.
+  func discardWaiting() {
+    var start = InlineArray<128, UInt8>(repeating: 0)
+    for _ in 0..<Self.waitingFrameCountMax {
+      var span = start.mutableSpan
+      // SAFETY: the call writes into the array and no more; of a longer frame the rest is lost.
+      let count = unsafe span.withUnsafeMutableBufferPointer { buffer in
+        unsafe read(file.descriptor, buffer.baseAddress, buffer.count)
+      }
+      if count <= 0 { return }
+    }
+  }
+
+  /// Far more than a queue holds.
+  private static let waitingFrameCountMax = 4096
 
   /// Opening a TAP device that does not exist would make one.
   static func expectInterface(_ name: String) throws(NetPortError) {
@@ -64,20 +90,20 @@ struct DescriptorPort: PolledPort, ~Copyable {
       offloads |= c_tap_offload_tcp_ipv6
     }
     do throws(Errno) {
-      try systemCall { c_tap_set_offloads(file.rawValue, offloads) }
+      try systemCall { c_tap_set_offloads(file.descriptor, offloads) }
     } catch {
       throw .offloads(name, error)
     }
   }
 
   /// What to poll.
-  var descriptor: Int32 { file.rawValue }
+  var descriptor: Int32 { file.descriptor }
 
   mutating func send(
     _ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Bool {
     // SAFETY: `address` checks the range; the call reads it and no more.
-    unsafe write(file.rawValue, memory.address(of: offset, byteCount: byteCount), byteCount)
+    unsafe write(file.descriptor, memory.address(of: offset, byteCount: byteCount), byteCount)
       == byteCount
   }
 
@@ -88,7 +114,7 @@ struct DescriptorPort: PolledPort, ~Copyable {
       // SAFETY: `address` checks the range; the call writes into it and no more. The owner of the
       // memory is our caller, who reads it when this returns.
       let count = unsafe read(
-        file.rawValue, memory.address(of: offset, byteCount: byteCount), byteCount)
+        file.descriptor, memory.address(of: offset, byteCount: byteCount), byteCount)
       guard count > 0 else { return nil }
       let frameOffset = offset + VirtualNetworkHeader.byteCount
       guard let ownAddress, count >= VirtualNetworkHeader.byteCount + EthernetAddress.byteCount

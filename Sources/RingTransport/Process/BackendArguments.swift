@@ -30,12 +30,19 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   public var xenStoreSocket: String?
   /// The status page that whoever started the process made for it.
   public var statusDescriptor: Int32?
+  /// The queue of its TAP device that whoever started the process holds.
+  public var queueDescriptor: Int32?
   /// Whether the process gives its rights away before it serves.
   public var isSandboxed = true
   /// The program's own options.
   public var options: Options
   /// All arguments but those that make the process a spare: what the spare becomes has them too.
   public private(set) var lasting: [String] = []
+
+  /// Options about this process alone.
+  private static var passing: [String] {
+    ["--spare", "--orders-descriptor", "--status-descriptor", "--queue-descriptor"]
+  }
 
   private var isSpare = false
   private var ordersDescriptor: Int32?
@@ -58,7 +65,7 @@ public struct BackendArguments<Options: Sendable>: Sendable {
       let before = rest
       rest.removeFirst()
       guard takeCommon(argument, &rest, example, accepts, takeOption) else { return }
-      if !["--spare", "--orders-descriptor", "--status-descriptor"].contains(argument) {
+      if !Self.passing.contains(argument) {
         lasting += before.prefix(before.count - rest.count)
       }
     }
@@ -85,14 +92,14 @@ public struct BackendArguments<Options: Sendable>: Sendable {
     case "--spare":
       isSpare = true
       return true
-    case "--orders-descriptor", "--status-descriptor":
+    case "--orders-descriptor", "--status-descriptor", "--queue-descriptor":
       guard let text = rest.popFirst(), let number = Int32(text), number >= 0 else {
         return isWrong("\(argument) needs the number of an open descriptor")
       }
-      if argument == "--orders-descriptor" {
-        ordersDescriptor = number
-      } else {
-        statusDescriptor = number
+      switch argument {
+      case "--orders-descriptor": ordersDescriptor = number
+      case "--status-descriptor": statusDescriptor = number
+      default: queueDescriptor = number
       }
       return true
     case "--log-level":

@@ -10,6 +10,7 @@ extension BackendProgram {
   ) throws(BackendProcessError) -> Opener? {
     var kept = [Int32]()
     if let status = arguments.statusDescriptor { kept.append(status) }
+    if let queue = arguments.queueDescriptor { kept.append(queue) }
     var isSpare = false
     if case .spare(let orders) = arguments.mode {
       kept.append(orders)

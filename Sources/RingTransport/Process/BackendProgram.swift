@@ -48,6 +48,8 @@ public struct BackendTask<Options: Sendable>: Sendable {
   public var log: Logger
   /// The device's page, which this process has begun to write.
   public var status: StatusPage
+  /// The queue of the leaf's TAP device that init holds.
+  public var queue: HeldQueue?
   /// Whether the process is to give its rights away.
   public var isSandboxed: Bool
   /// Opens the target or the interface; nil where the process does so itself.
@@ -128,7 +130,9 @@ extension BackendProgram {
       let status = try openStatus(arguments.statusDescriptor)
       task = BackendTask(
         leaf: leaf, options: arguments.options, log: log, status: status,
-        isSandboxed: arguments.isSandboxed)
+        queue: arguments.queueDescriptor.map {
+          HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: $0)))
+        }, isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
       warmUp()
       OwnMemory.populate()
@@ -174,9 +178,11 @@ extension BackendProgram {
     switch consume message {
     case .end: return nil
     case .malformed(let reason): throw .order(reason)
-    case .order(let order, let status):
+    case .order(let order, let status, let queue):
       let ordered = read(spare.lasting + ["--path", order.leaf] + order.arguments)
-      guard case .serve(let leaf) = ordered.mode, ordered.statusDescriptor == nil else {
+      guard case .serve(let leaf) = ordered.mode, ordered.statusDescriptor == nil,
+        ordered.queueDescriptor == nil
+      else {
         if case .wrong(let reason) = ordered.mode { throw .order(reason) }
         throw .order("no leaf to serve")
       }
@@ -189,7 +195,8 @@ extension BackendProgram {
       return BackendTask(
         leaf: leaf, options: ordered.options, configuration: order.configuration,
         log: log(ordered),
-        status: try openStatus(number), isSandboxed: ordered.isSandboxed)
+        status: try openStatus(number), queue: HeldQueue(ifPassed: queue),
+        isSandboxed: ordered.isSandboxed)
     }
   }
 

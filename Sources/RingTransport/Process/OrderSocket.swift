@@ -1,17 +1,15 @@
-internal import CLinux
-internal import Glibc
 public import SystemPackage
 
-/// One end of the connection over which init tells a spare process what to become
-/// (`socketpair(2)`, `SOCK_SEQPACKET`). An order is one message, and the status page of the leaf
-/// comes with it.
+/// One end of the connection over which init tells a spare process what to become. An order is one
+/// message. The status page of the leaf comes with it, and for an interface the TAP device's queue,
+/// which outlives its backends too.
 public struct OrderSocket: ~Copyable {
-  private let socket: OwnedFileDescriptor
+  private let socket: MessageSocket
 
   /// What came over the connection.
   public enum Message: ~Copyable {
-    /// What to serve, and the status page if one was passed.
-    case order(BackendOrder, status: OwnedFileDescriptor?)
+    /// What to serve, and what was passed with it.
+    case order(BackendOrder, status: OwnedFileDescriptor?, queue: OwnedFileDescriptor?)
     /// No order, for the reason that the text gives.
     case malformed(String)
     /// The other end is closed: there will be no order.
@@ -20,65 +18,42 @@ public struct OrderSocket: ~Copyable {
 
   /// Takes over one end.
   public init(adopting socket: consuming OwnedFileDescriptor) {
-    self.socket = socket
+    self.socket = MessageSocket(adopting: socket)
   }
 
   /// Makes a connection.
   ///
   /// - Parameter spare: set to the end that a spare is to inherit.
   public init(spare: inout OwnedFileDescriptor?) throws(Errno) {
-    var numbers = InlineArray<2, Int32>(repeating: -1)
-    // SAFETY: two integers of ours, which the call fills.
-    try systemCall {
-      var span = numbers.mutableSpan
-      return unsafe span.withUnsafeMutableBufferPointer { buffer in
-        unsafe c_make_message_sockets(buffer.baseAddress)
-      }
-    }
-    spare = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: numbers[1]))
-    socket = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: numbers[0]))
+    socket = try MessageSocket(other: &spare)
   }
 
   /// What to poll. Valid as long as the instance.
   public var descriptor: Int32 { socket.rawValue }
 
-  /// Sends an order with a status page. Does not wait.
+  /// Sends an order with a status page, and a queue where there is one. Does not wait.
   ///
   /// - Throws: `brokenPipe` or `connectionReset` when the spare is gone, `messageTooLong` for an
   ///   order that a spare would not take; what the system says otherwise.
-  public func send(_ order: BackendOrder, status: borrowing OwnedFileDescriptor) throws(Errno) {
+  public func send(
+    _ order: BackendOrder, status: borrowing OwnedFileDescriptor, queue: Int32? = nil
+  ) throws(Errno) {
     let bytes = order.bytes
-    guard bytes.count <= BackendOrder.byteCountMax,
-      order.wordCount <= BackendOrder.wordCountMax
+    guard bytes.count <= BackendOrder.byteCountMax, order.wordCount <= BackendOrder.wordCountMax
     else { throw .messageTooLong }
-    let passed = status.rawValue
-    // SAFETY: the call reads the array's bytes and no more.
-    try systemCall {
-      unsafe bytes.withUnsafeBufferPointer { buffer in
-        unsafe c_send_with_descriptor(
-          socket.rawValue, buffer.baseAddress, buffer.count, passed)
-      }
-    }
+    var passed = [status.rawValue]
+    if let queue { passed.append(queue) }
+    try socket.send(bytes, passing: passed)
   }
 
   /// Waits for the next message.
   public func receive() throws(Errno) -> Message {
-    var bytes = [UInt8](repeating: 0, count: BackendOrder.byteCountMax + 1)
-    var passed: Int32 = -1
-    var isCut: Int32 = 0
-    // SAFETY: the call writes into the array, not past its end, and into two integers of ours.
-    let count = try systemCall {
-      unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-        unsafe c_receive_with_descriptor(
-          socket.rawValue, buffer.baseAddress, buffer.count, &passed, &isCut)
-      }
+    guard var message = try socket.receive(byteCountMax: BackendOrder.byteCountMax) else {
+      return .end
     }
-    var status: OwnedFileDescriptor?
-    if passed >= 0 { status = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: passed)) }
-    guard count > 0 else { return .end }
-    guard isCut == 0, let order = BackendOrder(bytes: Array(bytes.prefix(count))) else {
-      return .malformed("\(count) bytes that are no order")
+    guard !message.isCut, let order = BackendOrder(bytes: message.bytes) else {
+      return .malformed("\(message.bytes.count) bytes that are no order")
     }
-    return .order(order, status: status)
+    return .order(order, status: message.first.take(), queue: message.second.take())
   }
 }

@@ -11,7 +11,7 @@ internal import Synchronization
 /// keeps nothing open.
 public final class Opener: Sendable {
   /// Locked from a request to its answer.
-  private let socket: Mutex<OwnedFileDescriptor>
+  private let socket: Mutex<MessageSocket>
 
   /// The longest request and the longest answer in bytes: a path of XenStore's longest value, 4096
   /// bytes, and some words.
@@ -51,12 +51,14 @@ public final class Opener: Sendable {
   ///   - isSpare: whether there is time before the first request.
   ///   - serve: what the child does with a request. It has no descriptors but the standard ones.
   public init(isSpare: Bool = false, _ serve: (Request) -> Answer) throws(Errno) {
-    var theirs: Int32 = -1
-    let ours = try OpenerChild.makeSockets(theirs: &theirs)
-    // The child never comes back, so its end of the connection has no owner here.
-    defer { close(theirs) }
+    var other: OwnedFileDescriptor?
+    let ours = try MessageSocket(other: &other)
+    guard let theirs = other.take() else { throw .badFileDescriptor }
     let child = try systemCall { c_fork() }
-    if child == 0 { OpenerChild.run(theirs, isSpare: isSpare, serve) }
+    // The child never comes back.
+    if child == 0 {
+      OpenerChild.run(MessageSocket(adopting: theirs), isSpare: isSpare, serve)
+    }
     socket = Mutex(ours)
   }
 
@@ -67,11 +69,14 @@ public final class Opener: Sendable {
   public func open(_ request: Request) throws(Errno) -> Answer {
     let bytes = [request.verb] + request.name
     guard bytes.count <= Self.messageByteCountMax else { throw .messageTooLong }
-    let received = try socket.withLock { socket throws(Errno) -> Answer? in
-      try OpenerChild.send(bytes, nil, over: socket.rawValue)
-      return try OpenerChild.receive(over: socket.rawValue)
+    let answer = try socket.withLock { socket throws(Errno) -> Answer? in
+      try socket.send(bytes, passing: [])
+      guard var message = try socket.receive(byteCountMax: Self.messageByteCountMax),
+        !message.isCut
+      else { return nil }
+      return Answer(bytes: message.bytes, file: message.first.take())
     }
-    guard var answer = received, let first = answer.bytes.first else { throw .brokenPipe }
+    guard var answer, let first = answer.bytes.first else { throw .brokenPipe }
     guard first == OpenerChild.Frame.answered.rawValue else { throw .permissionDenied }
     answer.bytes.removeFirst()
     return answer

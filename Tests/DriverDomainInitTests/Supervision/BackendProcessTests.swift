@@ -74,9 +74,32 @@ import Testing
       """
     let command = command(try script(body, in: directory))
     let process = try BackendProcess(errorPath: path + "/log").start(
-      command, passing: .init(descriptor: file.rawValue, number: number))
+      command, passing: [.init(descriptor: file.rawValue, number: number)])
     #expect(wait(for: process) == .exited(code: 0))
     #expect(Files.text(of: path + "/log") == "passed")
+  }
+
+  /// Each has its number, whatever numbers they have here.
+  @Test func twoDescriptorsArePassed() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("", to: "log")
+    for name in ["one", "two"] { try directory.write(name, to: name) }
+    let path = directory.path
+    let one = try FileDescriptor.open(FilePath(path + "/one"), .readOnly)
+    defer { try? one.close() }
+    let two = try FileDescriptor.open(FilePath(path + "/two"), .readOnly)
+    defer { try? two.close() }
+    // By their names, as a shell may take numbers of one digit only.
+    let body = [one, two].map { "cat /proc/self/fd/\($0.rawValue) >&2" }.joined(separator: "\n")
+    let command = command(try script(body, in: directory))
+    let process = try BackendProcess(errorPath: path + "/log").start(
+      command,
+      passing: [
+        .init(descriptor: one.rawValue, number: two.rawValue),
+        .init(descriptor: two.rawValue, number: one.rawValue),
+      ])
+    #expect(wait(for: process) == .exited(code: 0))
+    #expect(Files.text(of: path + "/log") == "twoone")
   }
 
   @Test func deathBySignalIsTold() throws {

@@ -28,7 +28,7 @@ struct NetworkServiceTests {
       #expect(
         world.calls[0].hasSuffix(
           " --path backend/vif/2/0 --uplink tap:vif2.0 --filter not port 25 --log-level info"
-            + " --status-descriptor 3"))
+            + " --status-descriptor 3 --queue-descriptor 4"))
       let tap = try #require(try world.link("vif2.0"))
       #expect(tap.bridgeIndex == (try world.link("xenbr0")?.index))
       #expect(try world.link("vif9.0") == nil, "left by an earlier init")

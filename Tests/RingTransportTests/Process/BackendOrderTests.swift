@@ -118,7 +118,7 @@ struct BackendOrderTests {
     }
     sendBytes(Array("backend/vif/2/0".utf8))
     switch try ends.spare.receive() {
-    case .order(let order, status: .none): #expect(order.leaf == "backend/vif/2/0")
+    case .order(let order, status: .none, queue: .none): #expect(order.leaf == "backend/vif/2/0")
     default: Issue.record("no order without a page")
     }
     sendBytes([UInt8](repeating: UInt8(ascii: "a"), count: BackendOrder.byteCountMax + 100))

@@ -13,6 +13,9 @@ struct LinkControl: ~Copyable {
     socket = try NetlinkSocket()
   }
 
+  /// The queue that is held of a TAP that was made here.
+  func heldQueue(of name: String) -> HeldQueue? { heldQueues[name] }
+
   /// All links, in the order of their indices.
   mutating func links() throws(NetworkError) -> [Link] {
     try socket.dump(.listLinks, "list the network interfaces").compactMap { Link($0) }
@@ -114,9 +117,8 @@ struct LinkControl: ~Copyable {
     let number = try systemCall { unsafe c_open_tap(name) }
     let tap = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
     try systemCall { c_tap_set_persistent(tap.rawValue, 1) }
-    // A queue that is switched off, but there: without any the link would lose its carrier with
-    // each backend that dies, and the bridge forget who is behind it, and tell everybody.
-    try systemCall { c_tap_switch_queue_off(tap.rawValue) }
+    // Its first queue, which all backends of the interface use, one after the other. Without any
+    // the link would lose its carrier with each that dies, and the bridge forget who is behind it.
     heldQueues[name] = HeldQueue(tap)
   }
 
@@ -133,14 +135,5 @@ struct LinkControl: ~Copyable {
   /// The file that says whether IPv6 is off on a link.
   static func ipv6Switch(_ name: String) -> String {
     "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6"
-  }
-}
-
-/// An open descriptor of a TAP device.
-private final class HeldQueue {
-  private let tap: OwnedFileDescriptor
-
-  init(_ tap: consuming OwnedFileDescriptor) {
-    self.tap = tap
   }
 }
