@@ -17,32 +17,43 @@ extension RealXen {
         /tools/fio/fio --name=neighbour --filename=/dev/xvda --direct=1 --ioengine=libaio \
           --iodepth=8 --rw=randrw --bs=4k --size=8M --io_size=4M --verify=crc32c --verify_fatal=1
         """, timeout: .seconds(300))
-      try await expectRefusal(
-        Disk("xvda", target: "/dev/disk/by-partlabel/nowhere", backend: DiskDomain.name),
-        saying: "does not exist")
-      try await expectRefusal(DiskDomain.partition("guest2"), saying: "in use")
-      try await expectRefusal(
-        Disk("xvda", target: "not/absolute", backend: DiskDomain.name),
-        saying: "not an absolute path")
-      try await expectRefusal(DiskDomain.image("empty.img"), saying: "not one sector")
+      try await expectRefusals([
+        (
+          Disk("xvda", target: "/dev/disk/by-partlabel/nowhere", backend: DiskDomain.name),
+          "does not exist"
+        ),
+        (DiskDomain.partition("guest2", as: "xvdb"), "in use"),
+        (
+          Disk("xvdc", target: "not/absolute", backend: DiskDomain.name), "not an absolute path"
+        ),
+        (DiskDomain.image("empty.img", as: "xvdd"), "not one sector"),
+      ])
       _ = try await load
       try await neighbour.shutdown()
     }
 
-    /// Creates a guest that must not come up, and reads the reason while libxl waits.
-    private func expectRefusal(_ disk: Disk, saying reason: String) async throws {
+    /// Creates a guest that must not come up, with disks from xvda on that are all bad, and reads the
+    /// reasons while libxl waits.
+    private func expectRefusals(_ refusals: [(disk: Disk, reason: String)]) async throws {
       let host = try await RealXen.host
       let directory = try await RealXen.disk.directory
-      let configuration = DomainConfiguration.guest("refused", disks: [disk])
+      let configuration = DomainConfiguration.guest("refused", disks: refusals.map(\.disk))
       try await host.dom0.writeFile("/run/xl/refused.cfg", configuration.text)
       async let create = host.dom0.run("time xl create -q /run/xl/refused.cfg 2>&1")
-      let error = try await host.dom0.check(
+      let errors = try await host.dom0.check(
         """
-        until xenstore-ls -f \(directory)/backend 2>/dev/null | grep hotplug-error; do
+        until errors=$(xenstore-ls -f \(directory)/backend 2>/dev/null | grep hotplug-error) &&
+          [ "$(echo "$errors" | wc -l)" = \(refusals.count) ]; do
           usleep 100000
         done
-        """)
-      #expect(error.contains(reason), "\(error)")
+        echo "$errors"
+        """
+      ).split(separator: "\n")
+      for (index, refusal) in refusals.enumerated() {
+        // The number of xvda, and 16 from one letter to the next.
+        let error = errors.first { $0.contains("/\(51712 + 16 * index)/hotplug-error") }
+        #expect(error?.contains(refusal.reason) == true, "\(errors)")
+      }
       let result = try await create
       #expect(!result.succeeded)
       let domains = try await host.listDomains()
