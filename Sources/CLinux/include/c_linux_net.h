@@ -24,9 +24,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-// The speed of a card in Mbit/s, through any socket; -1 where it has none. Not the file in /sys, which
-// does not sleep for the lock of all networks (RTNL) but tries again and again (`restart_syscall`), and
-// so keeps the processor from a holder of low priority, which cannot give it back.
+// The speed of a card in Mbit/s, through any socket; -1 where it has none. Not the file in /sys,
+// which does not sleep for the lock of all networks (RTNL) but tries again and again
+// (`restart_syscall`), and so keeps the processor from a holder of low priority, which cannot give
+// the lock back.
 static inline int64_t c_link_speed_megabits(int socket, const char *name) {
   struct ethtool_cmd settings = {.cmd = ETHTOOL_GSET};
   struct ifreq request;
