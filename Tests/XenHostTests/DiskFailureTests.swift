@@ -32,8 +32,8 @@ extension RealXen {
       try await neighbour.shutdown()
     }
 
-    /// Creates a guest that must not come up, with disks from xvda on that are all bad, and reads the
-    /// reasons while libxl waits.
+    /// Creates a guest that must not come up, with disks from xvda on that are all bad, and reads
+    /// the reasons while libxl waits.
     private func expectRefusals(_ refusals: [(disk: Disk, reason: String)]) async throws {
       let host = try await RealXen.host
       let directory = try await RealXen.disk.directory

@@ -23,12 +23,11 @@ struct KernelLogs {
     }
   }
 
-  /// All but the kernels' remarks on their clocks, and on work that took long by them: an emulated
-  /// machine stands still now and then.
+  /// All but the kernels' remarks on their clocks: an emulated machine stands still now and then.
   private static func read(_ guests: [Domain]) async throws -> [String] {
     var texts: [String] = []
     for guest in guests {
-      let clocks = "hrtimer|clocksource|tsc|sched_clock|workqueue"
+      let clocks = "hrtimer|clocksource|tsc|sched_clock"
       texts.append(try await guest.check("dmesg | grep -vE ' (\(clocks)): '"))
     }
     return texts

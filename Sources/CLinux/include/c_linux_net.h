@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -12,6 +13,7 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,21 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+// The speed of a card in Mbit/s, through any socket; -1 where it has none. Not the file in /sys,
+// which does not sleep for the lock of all networks (RTNL) but tries again and again
+// (`restart_syscall`), and so keeps the processor from a holder of low priority, which cannot give
+// the lock back.
+static inline int64_t c_link_speed_megabits(int socket, const char *name) {
+  struct ethtool_cmd settings = {.cmd = ETHTOOL_GSET};
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  request.ifr_data = (void *)&settings;
+  if (ioctl(socket, SIOCETHTOOL, &request) < 0) { return -1; }
+  uint32_t speed = ethtool_cmd_speed(&settings);
+  return speed == 0 || speed == (uint32_t)SPEED_UNKNOWN ? -1 : (int64_t)speed;
+}
 
 static inline int c_close_keeping_errno(int descriptor) {
   int error = errno;

@@ -8,8 +8,6 @@ struct NetworkSummary: Equatable {
 }
 
 extension NetworkRole {
-  private static let networkClass = "/sys/class/net"
-
   /// NICs, and what else is an uplink by configuration.
   var uplinks: [Link] {
     let named = configuration.bridges.flatMap(\.uplinks)
@@ -45,8 +43,8 @@ extension NetworkRole {
 
   private func text(ofUplink link: Link) -> String {
     var parts = [link.address?.description ?? "no address"]
-    let speed = link.hasCarrier ? speedMegabits(link.name).map { " \($0) Mb/s" } ?? "" : ""
-    parts.append((link.hasCarrier ? "up" : "down") + speed)
+    let speed = link.hasCarrier ? control.speedMegabits(of: link.name) : nil
+    parts.append((link.hasCarrier ? "up" : "down") + (speed.map { " \($0) Mb/s" } ?? ""))
     if let bridge = links.first(where: { $0.index == link.bridgeIndex }) {
       parts.append("uplink of \(bridge.name)")
     }
@@ -68,11 +66,5 @@ extension NetworkRole {
     guard let lease else { return "dhcp: none yet" }
     let gateway = lease.router.map { " gateway \($0)" } ?? ""
     return "\(lease.address)\(gateway) from \(InternetAddress(v4: lease.server))"
-  }
-
-  /// The speed of a NIC that has a carrier; virtual ones have none, and say -1 or nothing.
-  private func speedMegabits(_ name: String) -> Int? {
-    Files.text(of: "\(Self.networkClass)/\(name)/speed").flatMap { Int($0) }
-      .flatMap { $0 > 0 ? $0 : nil }
   }
 }

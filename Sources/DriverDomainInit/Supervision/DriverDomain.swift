@@ -52,6 +52,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
 
   /// The last words of a domain that ends itself take a few turns of XenStore; guests wait.
   static var escalationMilliseconds: UInt64 { 200 }
+  /// A turn takes milliseconds; one that takes as long waits for the processor or for a lock.
+  static var longTurnMilliseconds: UInt64 { 1_000 }
 
   let options: Options
   let log: Logger
@@ -145,7 +147,9 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     connectToXenStore()
     while !isFinished {
       updateOutputInterest()
-      for source in try loop.wait(timeoutMilliseconds: timeToNextDeadline) {
+      let sources = try loop.wait(timeoutMilliseconds: timeToNextDeadline)
+      let begin = MonotonicClock.milliseconds()
+      for source in sources {
         switch source {
         case .signals: handleSignals()
         case .devices:
@@ -158,11 +162,19 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
       }
       handleDeadlines()
       handleXenStore()
+      warnOfLongTurn(since: begin)
     }
     // Whoever escalates leaves everything as it is, the watchdog too.
     if let escalation { return .escalated(escalation) }
     closeWatchdog()
     return .power(power ?? .powerOff)
+  }
+
+  /// The watchdog ends a domain whose init stands still; this says beforehand that it did.
+  private func warnOfLongTurn(since begin: UInt64) {
+    let duration = MonotonicClock.milliseconds() - begin
+    guard duration >= Self.longTurnMilliseconds else { return }
+    log.warning("stood still", metadata: ["milliseconds": "\(duration)"])
   }
 
   private var isFinished: Bool {

@@ -11,25 +11,16 @@ struct DescriptorPort: PolledPort, ~Copyable {
   /// everything.
   private let ownAddress: EthernetAddress?
 
-  /// Attaches one more queue of a TAP device that exists.
-  init(tap name: String) throws(NetPortError) {
-    self.init(adopting: try Self.openTap(name), ownAddress: nil)
-  }
-
-  /// Opens a packet socket on an interface.
-  init(packet name: String, ownAddress: EthernetAddress?) throws(NetPortError) {
-    self.init(adopting: try Self.openPacketSocket(name), ownAddress: ownAddress)
-  }
-
-  /// Takes over a port that another process opened.
+  /// Takes over what ``openTap(_:)`` or ``openPacketSocket(_:)`` gave, here or in another process.
   init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
-    self.init(sharing: HeldQueue(file), ownAddress: ownAddress)
+    self.file = HeldQueue(file)
+    self.ownAddress = ownAddress
   }
 
-  /// Uses a queue that others hold, too.
-  init(sharing queue: HeldQueue, ownAddress: EthernetAddress? = nil) {
+  /// Uses a queue of a TAP device that others hold, too.
+  init(sharing queue: HeldQueue) {
     file = queue
-    self.ownAddress = ownAddress
+    ownAddress = nil
   }
 
   /// A further queue of a TAP device that exists.

@@ -47,6 +47,10 @@ extension BackendProgram {
     _ arguments: BackendArguments<Options>
   ) throws(BackendProcessError) -> SandboxExit? {
     guard arguments.isSandboxed, let policy = sandbox(arguments.options) else { return nil }
+    // To make a network takes the lock of all networks (RTNL), which init and a backend that takes
+    // an interface over wait for: a spare that has it must not wait for the processor.
+    Urgency.serving.apply()
+    defer { if case .spare = arguments.mode { Urgency.starting.apply() } }
     do throws(SandboxError) {
       let exit = try SandboxExit()
       try Sandbox(policy).prepare()

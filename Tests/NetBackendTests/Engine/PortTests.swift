@@ -1,3 +1,5 @@
+import CLinux
+import CNetReference
 import CPcap
 import Glibc
 import RingTransport
@@ -12,7 +14,7 @@ struct PortTests {
 
   @Test func packetSocket() throws {
     try LinkFixture.run { link in
-      var port = try DescriptorPort(packet: LinkFixture.name, ownAddress: Self.own)
+      var port = try Self.packetPort(LinkFixture.name)
       try Self.expectBothWays(&port, link)
     }
   }
@@ -35,9 +37,10 @@ struct PortTests {
   /// A TAP device that init made; the other side is a packet socket on the same link.
   @Test func tap() throws {
     try LinkFixture.run { link in
-      var port = try DescriptorPort(tap: LinkFixture.name)
+      var port = DescriptorPort(
+        adopting: try DescriptorPort.openTap(LinkFixture.name), ownAddress: nil)
       try port.setOffloads([.scatterGather, .checksumOverIPv4], of: LinkFixture.name)
-      var other = try DescriptorPort(packet: LinkFixture.name, ownAddress: Self.own)
+      var other = try Self.packetPort(LinkFixture.name)
       let memory = try PrivateMemory(byteCount: 4096)
       let frame = Self.datagram(checksum: 0x1234)
       // From the guest: what the TAP device is given, the link receives.
@@ -51,11 +54,40 @@ struct PortTests {
     }
   }
 
+  /// Of a device of its own, for frames come to any of several queues.
+  @Test func framesWaitInAHeldQueue() throws {
+    try LinkFixture.run { _ in
+      // SAFETY: the calls read the name to its end.
+      let number = try systemCall { unsafe c_open_tap("tap1") }
+      let queue = HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
+      let isUp = unsafe net_reference_bring_up("tap1") == 0
+      #expect(isUp)
+      var link = try Self.packetPort("tap1")
+      let frame = Self.datagram(checksum: 0x1234)
+      let memory = Self.filled(
+        try PrivateMemory(byteCount: 4096), VirtualNetworkHeader(), frame)
+      // One backend is gone, and the next not there yet.
+      do { _ = DescriptorPort(sharing: queue) }
+      var isSent = link.send(memory, at: 0, byteCount: 70)
+      #expect(isSent)
+      var next = DescriptorPort(sharing: queue)
+      var received = Self.receive(&next)
+      #expect(received == frame)
+
+      // A guest that connects anew gets nothing of it.
+      isSent = link.send(memory, at: 0, byteCount: 70)
+      #expect(isSent)
+      next.discardWaiting()
+      received = Self.receive(&next)
+      #expect(received == nil)
+    }
+  }
+
   @Test func missingInterfaces() throws {
     try LinkFixture.run { _ in
-      #expect(throws: NetPortError.missing("vif9.0")) { _ = try DescriptorPort(tap: "vif9.0") }
+      #expect(throws: NetPortError.missing("vif9.0")) { _ = try DescriptorPort.openTap("vif9.0") }
       #expect(throws: NetPortError.missing("eth9")) {
-        _ = try DescriptorPort(packet: "eth9", ownAddress: Self.own)
+        _ = try DescriptorPort.openPacketSocket("eth9")
       }
       #expect(throws: NetPortError.missing("eth9")) {
         _ = try CapturePort(interface: "eth9", ownAddress: Self.own)
@@ -64,6 +96,10 @@ struct PortTests {
   }
 
   // MARK: Helpers
+
+  private static func packetPort(_ name: String) throws -> DescriptorPort {
+    DescriptorPort(adopting: try DescriptorPort.openPacketSocket(name), ownAddress: own)
+  }
 
   private static func expectBothWays<Port: NetPort & ~Copyable>(
     _ port: inout Port, _ link: borrowing LinkFixture

@@ -16,6 +16,9 @@ struct LinkControl: ~Copyable {
   /// The queue that is held of a TAP that was made here.
   func heldQueue(of name: String) -> HeldQueue? { heldQueues[name] }
 
+  /// The speed of a card that has a carrier; nil for what has none.
+  func speedMegabits(of name: String) -> Int? { socket.speedMegabits(of: name) }
+
   /// All links, in the order of their indices.
   mutating func links() throws(NetworkError) -> [Link] {
     try socket.dump(.listLinks, "list the network interfaces").compactMap { Link($0) }

@@ -28,6 +28,13 @@ struct NetlinkSocket: ~Copyable {
     }
   }
 
+  /// The speed of a card in Mbit/s; nil for what has none.
+  func speedMegabits(of name: String) -> Int? {
+    // SAFETY: the call reads the name to its end. Any socket will do.
+    let speed = unsafe c_link_speed_megabits(descriptor.rawValue, name)
+    return speed < 0 ? nil : Int(speed)
+  }
+
   /// Sends a request, and waits for its acknowledgement. `what` says what for, as in "cannot ...".
   mutating func perform(_ request: NetlinkRequest, _ what: String) throws(NetworkError) {
     try send(request, flags: NLM_F_ACK)

@@ -63,6 +63,18 @@ import Testing
     }
   }
 
+  @Test func cardsHaveASpeed() throws {
+    try NetworkNamespace.run {
+      var control = try LinkControl()
+      try NetworkNamespace.makeCable("a0", "a1")
+      try control.apply([.bringUp("a0"), .bringUp("a1")])
+      // What Linux says of a cable between two networks (veth).
+      #expect(control.speedMegabits(of: "a0") == 10_000)
+      #expect(control.speedMegabits(of: "lo") == nil)
+      #expect(control.speedMegabits(of: "nothing") == nil)
+    }
+  }
+
   @Test func tapIsKeptAndOneOfAnotherKindGivesWay() throws {
     try NetworkNamespace.run {
       var control = try LinkControl()
