@@ -63,7 +63,7 @@ struct BlockOptions: Sendable, Equatable {
 
   static let helpText = """
     usage: block-backend --path LEAF [OPTION...]
-           block-backend --spare --orders-descriptor N [OPTION...]
+           block-backend --spare | --template --orders-descriptor N [OPTION...]
            block-backend --help | --version
 
     Serves one disk of one guest: the backend end of the Xen block protocol, for the device whose
@@ -84,6 +84,8 @@ struct BlockOptions: Sendable, Equatable {
       --spare                  get ready to serve, and wait for a leaf
       --orders-descriptor N    where it comes from: a SOCK_SEQPACKET socket, one message with the
                                leaf and its arguments, and with the status page as a descriptor
+      --template               make a spare for each message, whose descriptor is the spare's end
+                               of such a socket
 
     SIGTERM: finish the requests in flight and exit; the device's state is left as it is. A process
     that starts while the guest is connected takes the disk over, whatever became of the last one.

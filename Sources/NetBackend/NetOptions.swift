@@ -54,7 +54,7 @@ struct NetOptions: Sendable, Equatable {
 
   static let helpText = """
     usage: net-backend --path LEAF [OPTION...]
-           net-backend --spare --orders-descriptor N [OPTION...]
+           net-backend --spare | --template --orders-descriptor N [OPTION...]
            net-backend capture --interface NAME --file FILE [OPTION...]
            net-backend --help | --version
 
@@ -81,6 +81,8 @@ struct NetOptions: Sendable, Equatable {
       --spare                    get ready to serve, and wait for a leaf
       --orders-descriptor N      where it comes from: a SOCK_SEQPACKET socket, one message with the
                                  leaf and its arguments, and with the status page as a descriptor
+      --template                 make a spare for each message, whose descriptor is the spare's end
+                                 of such a socket
 
     SIGTERM: finish what was taken from the guest and exit; the device's state is left as it is. A
     process that starts while the guest is connected takes the interface over, whatever became of

@@ -12,8 +12,8 @@ static const int c_populate_write = 23;
 
 // Has the kernel provide all pages of the process's own memory now, rather than at their first use:
 // the program's, which are shared, and its heap and stack, as copies where another process has them
-// too. Of the program's data, pages that are not written yet stay shared: they are nearly all, since
-// lld puts a megabyte of Swift's constants among them. Mappings of more than `byteCountMax`, which
+// too. Of the program's data, pages that are not written yet stay shared: nearly all of them, since
+// lld puts a megabyte of Swift's constants there. Mappings of more than `byteCountMax`, which
 // hold buffers, and those shared with others are left out. What fails is provided at its first use,
 // as ever.
 static inline void c_populate_own_memory(size_t byteCountMax) {

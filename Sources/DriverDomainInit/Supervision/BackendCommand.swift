@@ -51,6 +51,13 @@ struct BackendCommand: Equatable {
       program, ["--spare", "--orders-descriptor", descriptor] + logLevel(configuration))
   }
 
+  /// Makes spares for requests on ``BackendProcess/ordersDescriptor``.
+  static func template(_ program: String, _ configuration: Configuration) -> BackendCommand {
+    let descriptor = String(BackendProcess.ordersDescriptor)
+    return BackendCommand(
+      program, ["--template", "--orders-descriptor", descriptor] + logLevel(configuration))
+  }
+
   /// The arguments after those that name the program and the leaf.
   var furtherArguments: ArraySlice<String> { arguments.dropFirst(3) }
 

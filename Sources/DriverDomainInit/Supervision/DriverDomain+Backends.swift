@@ -52,9 +52,7 @@ extension DriverDomain where Transport: ~Copyable {
     _ leaf: BackendLeaf, _ command: BackendCommand, _ status: LeafStatus
   ) -> Int32? {
     let role = BackendPrograms.Role(leaf.kind)
-    guard let process = spares.take(role, now: MonotonicClock.milliseconds()),
-      let connection = spareConnections.removeValue(forKey: role)
-    else { return nil }
+    guard let (process, connection) = takeSpare(role) else { return nil }
     let order = BackendOrder(
       leaf: leaf.description, arguments: Array(command.furtherArguments),
       configuration: configurations[leaf] ?? LeafConfiguration([:]))
@@ -67,6 +65,20 @@ extension DriverDomain where Transport: ~Copyable {
       log.debug("a spare takes no order", metadata: ["device": "\(leaf)", "reason": "\(error)"])
       return nil
     }
+  }
+
+  /// The waiting process of a program, or one that is made now; nil when there is neither.
+  private func takeSpare(
+    _ role: BackendPrograms.Role
+  ) -> (process: Int32, connection: SpareConnection)? {
+    if let process = spares.take(role, now: MonotonicClock.milliseconds()) {
+      return spareConnections.removeValue(forKey: role).map { (process, $0) }
+    }
+    var theirs: OwnedFileDescriptor?
+    guard let socket = try? OrderSocket(spare: &theirs), let number = theirs?.rawValue,
+      let process = copyTemplate(role, orders: number)
+    else { return nil }
+    return (process, SpareConnection(socket))
   }
 
   /// How long a guest waited for what init does after a death.
@@ -109,10 +121,15 @@ extension DriverDomain where Transport: ~Copyable {
       var theirs: OwnedFileDescriptor?
       let connection = SpareConnection(try OrderSocket(spare: &theirs))
       guard let number = theirs?.rawValue else { return .startFailed(role) }
-      let passed = BackendProcess.Passed(
-        descriptor: number, number: BackendProcess.ordersDescriptor)
-      let process = try options.processes.start(
-        .spare(program, options.configuration), passing: [passed])
+      let process: Int32
+      if let copy = copyTemplate(role, orders: number) {
+        process = copy
+      } else {
+        let passed = BackendProcess.Passed(
+          descriptor: number, number: BackendProcess.ordersDescriptor)
+        process = try options.processes.start(
+          .spare(program, options.configuration), passing: [passed])
+      }
       spareConnections[role] = connection
       log.debug("a spare waits as process \(process)", metadata: ["program": "\(role.rawValue)"])
       return .started(role, process: process)

@@ -43,6 +43,7 @@ extension DriverDomain where Transport: ~Copyable {
     guard client != nil else { return }
     isServing = true
     log.info("serving")
+    startTemplates()
     submit([.watch("backend", token: Self.backendToken)], for: .watch)
     submit([.watch(Self.drillNode, token: Self.drillToken)], for: .watch)
     submit([.watch(StatisticsReport.questionNode, token: Self.reportToken)], for: .watch)

@@ -83,6 +83,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var hasRemovedStaleInterfaces = false
   var supervisor: Supervisor
   var spares = SparePool()
+  var templates: [BackendPrograms.Role: ProcessTemplate] = [:]
+  var failedTemplates: Set<BackendPrograms.Role> = []
   var spareConnections: [BackendPrograms.Role: SpareConnection] = [:]
   /// The status pages of leaves that have or had a process.
   var statuses: [BackendLeaf: LeafStatus] = [:]
@@ -222,7 +224,9 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     while let (process, end) = Signals.reap() {
       if supervisor.processes.values.contains(process) {
         handle(.exited(process: process, end: end))
-      } else if !finishSpare(process, end) && !finishUpdateStep(process, end) {
+      } else if !finishSpare(process, end) && !finishTemplate(process, end)
+        && !finishUpdateStep(process, end)
+      {
         _ = finishCapture(process, end)
       }
     }

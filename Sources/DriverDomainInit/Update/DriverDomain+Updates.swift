@@ -72,6 +72,7 @@ extension DriverDomain where Transport: ~Copyable {
     } catch {
       return .failed("\(error)")
     }
+    replaceTemplate(role)
     handle(spare: .outdated(role))
     return .activated
   }
@@ -82,6 +83,7 @@ extension DriverDomain where Transport: ~Copyable {
     } catch {
       report(["the old \(role.rawValue) cannot be put back: \(error)"])
     }
+    replaceTemplate(role)
     handle(spare: .outdated(role))
   }
 

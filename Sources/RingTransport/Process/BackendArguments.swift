@@ -8,6 +8,8 @@ public struct BackendArguments<Options: Sendable>: Sendable {
     case serve(BackendLeaf)
     /// Get ready, and wait for an order on this descriptor that says which leaf to serve.
     case spare(ordersDescriptor: Int32)
+    /// Get ready, and become a spare for each message on this descriptor, by copies.
+    case template(requestsDescriptor: Int32)
     case help
     case version
     /// The arguments are wrong; the text says how.
@@ -41,10 +43,11 @@ public struct BackendArguments<Options: Sendable>: Sendable {
 
   /// Options about this process alone.
   private static var passing: [String] {
-    ["--spare", "--orders-descriptor", "--status-descriptor", "--queue-descriptor"]
+    ["--spare", "--template", "--orders-descriptor", "--status-descriptor", "--queue-descriptor"]
   }
 
   private var isSpare = false
+  private var isTemplate = false
   private var ordersDescriptor: Int32?
 
   /// Reads the arguments, without the program's name.
@@ -92,6 +95,9 @@ public struct BackendArguments<Options: Sendable>: Sendable {
     case "--spare":
       isSpare = true
       return true
+    case "--template":
+      isTemplate = true
+      return true
     case "--orders-descriptor", "--status-descriptor", "--queue-descriptor":
       guard let text = rest.popFirst(), let number = Int32(text), number >= 0 else {
         return isWrong("\(argument) needs the number of an open descriptor")
@@ -135,15 +141,18 @@ public struct BackendArguments<Options: Sendable>: Sendable {
     return false
   }
 
-  /// A spare does not know its leaf, and nobody else hears orders.
+  /// A spare or a template does not know its leaf, and nobody else hears orders.
   private mutating func judgeSpare() {
-    guard isSpare || ordersDescriptor != nil else { return }
+    guard isSpare || isTemplate || ordersDescriptor != nil else { return }
     if case .serve = mode {
-      mode = .wrong("--path goes with neither --spare nor --orders-descriptor")
-    } else if isSpare, let ordersDescriptor {
-      mode = .spare(ordersDescriptor: ordersDescriptor)
+      mode = .wrong("--path goes with none of --spare, --template and --orders-descriptor")
+    } else if isSpare != isTemplate, let ordersDescriptor {
+      mode =
+        isSpare
+        ? .spare(ordersDescriptor: ordersDescriptor)
+        : .template(requestsDescriptor: ordersDescriptor)
     } else {
-      mode = .wrong("--spare and --orders-descriptor go together")
+      mode = .wrong("--orders-descriptor goes with either --spare or --template, and they with it")
     }
   }
 }

@@ -5,8 +5,10 @@ internal import SystemPackage
 /// serves its guest as nobody.
 extension BackendProgram {
   /// Starts the child that keeps the rights, before there is anything that it could inherit.
+  ///
+  /// - Parameter exit: the way out of a network in which there is nothing to open.
   static func makeOpener(
-    _ arguments: BackendArguments<Options>
+    _ arguments: BackendArguments<Options>, leaving exit: borrowing SandboxExit?
   ) throws(BackendProcessError) -> Opener? {
     var kept = [Int32]()
     if let status = arguments.statusDescriptor { kept.append(status) }
@@ -16,6 +18,7 @@ extension BackendProgram {
       kept.append(orders)
       isSpare = true
     }
+    if let number = exit.descriptor { kept.append(number) }
     do throws(SandboxError) {
       try Sandbox.closeDescriptors(except: kept)
     } catch {
@@ -23,7 +26,7 @@ extension BackendProgram {
     }
     guard arguments.isSandboxed else { return nil }
     do throws(Errno) {
-      return try Opener(isSpare: isSpare) { Self.open($0) }
+      return try Opener(isSpare: isSpare, leaving: exit) { Self.open($0) }
     } catch {
       throw .open("a process that opens", error)
     }
@@ -40,7 +43,7 @@ extension BackendProgram {
     return devices
   }
 
-  /// Does what a spare can do while it waits.
+  /// Does what needs no order yet.
   ///
   /// - Returns: the network that the process was started in.
   static func prepareSandbox(
@@ -48,7 +51,7 @@ extension BackendProgram {
   ) throws(BackendProcessError) -> SandboxExit? {
     guard arguments.isSandboxed, let policy = sandbox(arguments.options) else { return nil }
     // To make a network takes the lock of all networks (RTNL), which init and a backend that takes
-    // an interface over wait for: a spare that has it must not wait for the processor.
+    // an interface over wait for: who has it must not wait for the processor.
     Urgency.serving.apply()
     defer { if case .spare = arguments.mode { Urgency.starting.apply() } }
     do throws(SandboxError) {

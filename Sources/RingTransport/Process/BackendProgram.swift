@@ -21,7 +21,7 @@ public protocol BackendProgram {
   /// How many threads beside the main one speak with the hypervisor.
   static var furtherThreadCount: Int { get }
 
-  /// What a spare does while it waits, so that it is quicker when it is needed.
+  /// What a template does for all spares, so that they are quicker when they are needed.
   static func warmUp()
 
   /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
@@ -77,23 +77,44 @@ extension BackendProgram {
       writeError("\(name): \(text)\n\n" + helpText)
       return 2
     case .serve, .spare:
-      return start(arguments)
+      return start(arguments, leaving: nil)
+    case .template(let requests):
+      return startTemplate(arguments, requests)
     }
   }
 
-  private static func start(_ arguments: BackendArguments<Options>) -> Int32 {
+  private static func startTemplate(
+    _ arguments: BackendArguments<Options>, _ requestsDescriptor: Int32
+  ) -> Int32 {
+    do throws(BackendProcessError) {
+      guard
+        let copied = try serveTemplate(arguments, requestsDescriptor: requestsDescriptor)
+      else { return 0 }
+      var arguments = arguments
+      arguments.mode = .spare(ordersDescriptor: copied.ordersDescriptor)
+      return start(arguments, leaving: copied.leaving())
+    } catch {
+      log(arguments).error("no template", metadata: ["error": "\(error)"])
+      return 1
+    }
+  }
+
+  /// - Parameter exit: the way out of the network into which a template has gone.
+  private static func start(
+    _ arguments: BackendArguments<Options>, leaving exit: consuming SandboxExit?
+  ) -> Int32 {
     var log = log(arguments)
     do throws(BackendProcessError) {
-      let opener = try makeOpener(arguments)
+      let opener = try makeOpener(arguments, leaving: exit)
       if case .spare = arguments.mode { Urgency.starting.apply() }
       if let socket = arguments.xenStoreSocket {
         let transport = try openStore { () throws(Errno) in
           try XenStoreSocketTransport(path: socket)
         }
-        try serve(arguments, opener, &log, XenStoreClient(transport))
+        try serve(arguments, opener, &log, XenStoreClient(transport), leaving: exit)
       } else {
         let transport = try openStore { () throws(Errno) in try XenStoreDeviceTransport() }
-        try serve(arguments, opener, &log, XenStoreClient(transport))
+        try serve(arguments, opener, &log, XenStoreClient(transport), leaving: exit)
       }
       return 0
     } catch {
@@ -107,7 +128,7 @@ extension BackendProgram {
   /// takes.
   private static func serve<Transport: XenStoreTransport & ~Copyable>(
     _ arguments: BackendArguments<Options>, _ opener: Opener?, _ log: inout Logger,
-    _ store: consuming XenStoreClient<Transport>
+    _ store: consuming XenStoreClient<Transport>, leaving exit: consuming SandboxExit?
   ) throws(BackendProcessError) {
     let hypervisor: XenHypervisor
     do throws(Errno) {
@@ -123,7 +144,8 @@ extension BackendProgram {
       throw .open("io_uring", error)
     }
     let devices = try openDevices()
-    let network = try prepareSandbox(arguments)
+    var exit = exit.take()
+    if exit == nil { exit = try prepareSandbox(arguments) }
     let task: BackendTask<Options>?
     switch arguments.mode {
     case .serve(let leaf):
@@ -134,11 +156,10 @@ extension BackendProgram {
           HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: $0)))
         }, isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
-      warmUp()
       OwnMemory.populate()
       task = try awaitOrder(descriptor, spare: arguments, &loop)
       Urgency.takingOver.apply()
-    case .help, .version, .wrong:
+    case .template, .help, .version, .wrong:
       task = nil
     }
     guard var task else { return }
@@ -146,7 +167,7 @@ extension BackendProgram {
     log = task.log
     task.opener = opener
     task.devices = devices
-    try enterSandbox(&task, hypervisor, leaving: network)
+    try enterSandbox(&task, hypervisor, leaving: exit)
     try serve(task, hypervisor: hypervisor, loop: loop, store: store)
   }
 

@@ -57,6 +57,15 @@ struct MessageSocket: ~Copyable, Sendable {
     }
   }
 
+  /// Waits until there is a message, or the other end is closed.
+  ///
+  /// - Returns: false when the time is over.
+  func isReadable(withinMilliseconds timeoutMilliseconds: Int32) throws(Errno) -> Bool {
+    var entry = pollfd(fd: file.rawValue, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one entry of ours, for the time of the call.
+    return try systemCall { unsafe poll(&entry, 1, timeoutMilliseconds) } > 0
+  }
+
   /// Waits for the next message; nil when the other end is closed.
   func receive(byteCountMax: Int) throws(Errno) -> Message? {
     var bytes = [UInt8](repeating: 0, count: byteCountMax + 1)

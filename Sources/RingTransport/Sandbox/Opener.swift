@@ -49,15 +49,19 @@ public final class Opener: Sendable {
   ///
   /// - Parameters:
   ///   - isSpare: whether there is time before the first request.
+  ///   - exit: the way out of a network in which there is nothing to open.
   ///   - serve: what the child does with a request. It has no descriptors but the standard ones.
-  public init(isSpare: Bool = false, _ serve: (Request) -> Answer) throws(Errno) {
+  public init(
+    isSpare: Bool = false, leaving exit: borrowing SandboxExit? = nil,
+    _ serve: (Request) -> Answer
+  ) throws(Errno) {
     var other: OwnedFileDescriptor?
     let ours = try MessageSocket(other: &other)
     guard let theirs = other.take() else { throw .badFileDescriptor }
     let child = try systemCall { c_fork() }
     // The child never comes back.
     if child == 0 {
-      OpenerChild.run(MessageSocket(adopting: theirs), isSpare: isSpare, serve)
+      OpenerChild.run(MessageSocket(adopting: theirs), isSpare: isSpare, leaving: exit, serve)
     }
     socket = Mutex(ours)
   }

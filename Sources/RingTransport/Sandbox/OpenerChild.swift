@@ -16,7 +16,7 @@ enum OpenerChild {
   ///
   /// - Parameter isSpare: whether there is time before the first request.
   static func run(
-    _ socket: consuming MessageSocket, isSpare: Bool,
+    _ socket: consuming MessageSocket, isSpare: Bool, leaving exit: borrowing SandboxExit?,
     _ serve: (Opener.Request) -> Opener.Answer
   ) -> Never {
     // The parent may have died before the first call, which the closed socket tells.
@@ -28,6 +28,10 @@ enum OpenerChild {
     // What little it does, a guest waits for.
     Urgency.takingOver.apply()
     do {
+      switch exit {
+      case .some(let exit): try exit.leave()
+      case .none: break
+      }
       try Sandbox.closeDescriptors(except: [socket.rawValue])
       var opened: [UInt8]?
       while let message = try socket.receive(byteCountMax: Opener.messageByteCountMax),

@@ -15,12 +15,25 @@ public struct SandboxExit: ~Copyable {
     }
   }
 
+  /// Valid as long as the instance.
+  var rawValue: Int32 { network.rawValue }
+
   /// Goes back (`setns(2)`).
-  public consuming func leave() throws(SandboxError) {
+  public func leave() throws(SandboxError) {
     do throws(Errno) {
       try systemCall { c_enter_network(network.rawValue) }
     } catch {
       throw SandboxError(step: "setns", errno: error)
+    }
+  }
+}
+
+extension Optional where Wrapped == SandboxExit {
+  /// The descriptor of the network, where there is a way back to one.
+  var descriptor: Int32? {
+    switch self {
+    case .some(let exit): exit.rawValue
+    case .none: nil
     }
   }
 }

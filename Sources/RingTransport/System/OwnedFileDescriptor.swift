@@ -31,6 +31,13 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
   /// The descriptor's number, for system calls and for poll sets. It must not outlive its owner.
   public var rawValue: Int32 { descriptor.rawValue }
 
+  /// Gives the descriptor to whoever takes the number over.
+  package consuming func release() -> FileDescriptor {
+    let descriptor = descriptor
+    discard self
+    return descriptor
+  }
+
   /// Closes the descriptor where the caller wants to see the error (`close(2)`).
   public consuming func close() throws(Errno) {
     let descriptor = descriptor

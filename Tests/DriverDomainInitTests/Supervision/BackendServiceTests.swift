@@ -138,7 +138,7 @@ import Testing
     // No spares: a process that is started has the page at the same number.
     let script = #"""
       #!/bin/sh
-      [ "$1" = --spare ] && exit 1
+      case "$1" in --spare|--template) exit 1 ;; esac
       echo "$$" >> "$0.calls"
       while :; do sleep 0.05; done
       """#

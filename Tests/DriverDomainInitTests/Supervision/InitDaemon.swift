@@ -14,6 +14,7 @@ final class InitDaemon {
   /// its order, which is one message.
   static let script = #"""
     #!/bin/sh
+    [ "$1" = --template ] && exit 1
     origin=
     if [ "$1" = --spare ]; then
       order=$(dd bs=65536 count=1 <&4 2>/dev/null)
@@ -66,11 +67,13 @@ final class InitDaemon {
     isRunning = true
   }
 
-  /// Beside the tests, wherever the package is built.
-  private static let program: String = {
+  private static let program = built("driver-domain-init")
+
+  /// The path of a program beside the tests, wherever the package is built.
+  static func built(_ name: String) -> String {
     let source = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
-    return "/\(source)/.build/debug/driver-domain-init"
-  }()
+    return "/\(source)/.build/debug/\(name)"
+  }
 
   /// What the script was called with; the first word is the process.
   var calls: [String] {

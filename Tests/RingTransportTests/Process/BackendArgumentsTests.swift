@@ -43,6 +43,12 @@ struct BackendArgumentsTests {
       arguments.lasting == ["--size", "7", "--log-level", "debug", "--xenstore", "/x"])
   }
 
+  @Test func aTemplate() {
+    let arguments = read(["--template", "--orders-descriptor", "4", "--size", "7"])
+    #expect(arguments.mode == .template(requestsDescriptor: 4))
+    #expect(arguments.lasting == ["--size", "7"])
+  }
+
   @Test func informationComesFirst() {
     #expect(read(["--path", "backend/vif/2/0", "--help", "--nonsense"]).mode == .help)
     #expect(read(["--version"]).mode == .version)
@@ -57,13 +63,15 @@ struct BackendArgumentsTests {
     (["--xenstore", "relative"], "absolute path"),
     (["--size", "many"], "--size needs a number"),
     (["--nonsense"], "unknown argument '--nonsense'"),
-    (["--spare"], "--spare and --orders-descriptor go together"),
-    (["--orders-descriptor", "4"], "--spare and --orders-descriptor go together"),
+    (["--spare"], "--orders-descriptor goes with either"),
+    (["--orders-descriptor", "4"], "--orders-descriptor goes with either"),
     (["--orders-descriptor", "-1", "--spare"], "needs the number of an open descriptor"),
+    (["--template"], "--orders-descriptor goes with either"),
+    (["--template", "--spare", "--orders-descriptor", "4"], "goes with either"),
     (["--status-descriptor"], "needs the number of an open descriptor"),
     (
       ["--path", "backend/vif/2/0", "--spare", "--orders-descriptor", "4"],
-      "--path goes with neither"
+      "--path goes with none"
     ),
   ])
   func wrongOnes(arguments: [String], text: String) {

@@ -89,7 +89,7 @@ struct BackendOrderTests {
     (["nonsense"], "--path needs"), (["backend/vbd/2/51712"], "--path needs"),
     (["backend/vif/2/0", "--what"], "unknown argument '--what'"),
     (["backend/vif/2/0", "--help"], "no leaf"),
-    (["backend/vif/2/0", "--spare"], "--path goes with neither"),
+    (["backend/vif/2/0", "--spare"], "--path goes with none"),
     (["backend/vif/2/0", "--status-descriptor", "3"], "no leaf"),
   ])
   func ordersThatCannotBeFollowed(words: [String], text: String) throws {
