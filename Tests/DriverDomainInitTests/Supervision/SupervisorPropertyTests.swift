@@ -27,7 +27,10 @@ import Testing
     mutating func deliver(_ event: Supervisor.Event) {
       var events = [event]
       while !events.isEmpty {
-        for action in supervisor.handle(events.removeFirst(), now: now) {
+        let event = events.removeFirst()
+        // One that has ended can be sent signals until it is reaped.
+        if case .exited(let process, _) = event { processes[process] = nil }
+        for action in supervisor.handle(event, now: now) {
           if let next = carryOut(action) { events.append(next) }
         }
       }
@@ -52,7 +55,6 @@ import Testing
       case .terminate(let process):
         #expect(processes[process] != nil, "signals go to living processes")
         if Bool.random(using: &generator) {
-          processes[process] = nil
           return .exited(process: process, end: .exited(code: 0))
         }
       case .observe(let leaf): toObserve.append(leaf)
@@ -74,9 +76,7 @@ import Testing
 
     /// Ends one of the processes that were killed.
     mutating func bury() {
-      guard let process = dying.popLast(), processes.removeValue(forKey: process) != nil else {
-        return
-      }
+      guard let process = dying.popLast(), processes[process] != nil else { return }
       deliver(.exited(process: process, end: .killed(signal: 9)))
     }
 
@@ -91,7 +91,6 @@ import Testing
         toObserve.append(leaf)
       case 4:
         if let process = processes.keys.sorted().randomElement(using: &generator) {
-          processes[process] = nil
           let ends: [ProcessEnd] = [.exited(code: 0), .exited(code: 1), .killed(signal: 11)]
           let end = ends.randomElement(using: &generator) ?? .exited(code: 0)
           deliver(.exited(process: process, end: end))
