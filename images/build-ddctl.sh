@@ -3,28 +3,33 @@
 # version in Dom0, which every Dom0 with xl has, and libc; all else is in it.
 #
 #   OUT=DIR      where it goes (images/out/control)
-#   SCRATCH=DIR  where Swift builds (.build/control)
+#   SCRATCH=DIR  where Swift builds (.build/image)
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 out=${OUT:-$here/out/control}
-scratch=${SCRATCH:-$root/.build/control}
+scratch=${SCRATCH:-$root/.build/image}
 program=ddctl
 
+source "$here/compile.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"
+
+compile_product "$program"
+object_files "$program" > "$work/objects"
 # The linker takes a library from the first directory that has it, and here there are archives only:
 # what Dom0 need not have becomes part of the program, as far as it is used.
-archives=$scratch/archives
-mkdir -p "$archives" "$out"
+mkdir "$work/archives"
 for library in libstdc++ liburing libxengnttab libxenevtchn; do
-  ln -sf "$(readlink -f "$(gcc -print-file-name=$library.a)")" "$archives/$library.a"
+  ln -s "$(readlink -f "$(gcc -print-file-name=$library.a)")" "$work/archives/$library.a"
 done
-
-swift build --package-path "$root" -c release --product "$program" --scratch-path "$scratch" \
-  --static-swift-stdlib -Xswiftc -use-ld=lld -Xswiftc "-L$archives" \
-  -Xswiftc -Xclang-linker -Xswiftc -static-libgcc -Xlinker --gc-sections -Xlinker -s >&2
-cp "$scratch/release/$program" "$out/$program"
+# SwiftPM names the main function after its module.
+link_objects "$out/$program" "$work/objects" -static-stdlib \
+  -Xlinker --defsym=main=DriverDomainControl_main -Xclang-linker -static-libgcc \
+  "-L$work/archives" -lxenlight -lxentoollog -luring -lxengnttab -lxenevtchn
 
 # A library that Dom0 may lack would be noticed only there.
 if readelf -dW "$out/$program" | grep NEEDED |

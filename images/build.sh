@@ -33,44 +33,22 @@ kernel_build=$!
 set +m
 trap 'kill -- "-$kernel_build" 2> /dev/null || true; rm -rf "$work"' EXIT
 
-# Executables: static, so that nothing else has to be in the image. The prefix maps keep the
-# place of the sources out of what the compilers write.
-build_product() {
-  swift build --package-path "$root" -c release --product "$1" --scratch-path "$scratch" \
-    -Xswiftc -static-executable -Xswiftc -use-ld=lld \
-    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none \
-    -Xswiftc -file-prefix-map -Xswiftc "$root=." \
-    -Xcc "-ffile-prefix-map=$root=." >&2
-}
+# Executables: static, so that nothing else has to be in the image.
+source "$here/compile.sh"
 
-# link_program PRODUCT...: links the products' object files, as SwiftPM lists them, into one program
-# (program.c says why).
+# link_program PRODUCT...: links the products into one program (program.c says why).
 link_program() {
-  local product
-  for product; do cat "$scratch/release/$product.product/Objects.LinkFileList"; done |
-    sort -u > "$work/objects"
+  object_files "$@" > "$work/objects"
   cc -O2 -c "$here/program.c" -o "$work/program.o"
-  swiftc -emit-executable -static-executable -use-ld=lld -o "$work/program" \
-    "@$work/objects" "$work/program.o" -luring -lpcap \
-    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none >&2
-  erase_module_hashes "$work/program"
+  link_objects "$work/program" "$work/objects" "$work/program.o" -static-executable -luring -lpcap
   "$here/check-executable.sh" "$work/program"
-}
-
-# The compiler leaves a hash of each object file, path of the sources and all, in a section that
-# only incremental builds read.
-erase_module_hashes() {
-  objcopy -O binary --only-section=.swift_modhash "$1" "$work/hashes"
-  truncate -s "$(stat -c %s "$work/hashes")" "$work/zeros"
-  objcopy --update-section ".swift_modhash=$work/zeros" "$1"
-  rm -f "$work/hashes" "$work/zeros"
 }
 
 products=()
 while read -r kind path value; do
   if [[ $kind == exe ]]; then products+=("$value"); fi
 done < "$recipe/files"
-for product in "${products[@]}"; do build_product "$product"; done
+for product in "${products[@]}"; do compile_product "$product"; done
 link_program "${products[@]}"
 
 program= # the first of its names in the image

@@ -69,7 +69,7 @@ public final class XenHost: Sendable {
     let monitor = QMPConnection(stream: streams.removeFirst())
     try await monitor.execute("qmp_capabilities")
 
-    let agent = AgentConnection(stream: streams.removeFirst())
+    let agent = AgentConnection(stream: streams.removeFirst(), hostLog: { qemu.serialLog })
     let log = ConsoleLog(path: "\(files.logDirectory)/dom0-agent.log")
     await agent.beginSession(machine: "Dom0", log: log)
     do {
@@ -80,7 +80,8 @@ public final class XenHost: Sendable {
     }
     return XenHost(
       dom0: Shell(name: "Dom0", agent: agent, log: { qemu.serialLog }),
-      consoles: ConsolePorts(streams: streams), qemu: qemu, monitor: monitor, files: files)
+      consoles: ConsolePorts(streams: streams, hostLog: { qemu.serialLog }), qemu: qemu,
+      monitor: monitor, files: files)
   }
 
   /// Where the machine's disks are.

@@ -9,7 +9,7 @@ public enum XenHostError: Error, CustomStringConvertible {
   /// No answer came within the limit. The command has been killed.
   case timedOut(machine: String, command: String, limit: Duration, log: String)
   /// The domain went away with commands outstanding.
-  case domainGone(machine: String, log: String)
+  case domainGone(machine: String, log: String, hostLog: String)
   /// QEMU refused a monitor command.
   case monitorRefused(command: String, reply: String)
   /// More domains at once than the host has console ports.
@@ -36,8 +36,13 @@ public enum XenHostError: Error, CustomStringConvertible {
       """
     case .timedOut(let machine, let command, let limit, let log):
       "\(machine): `\(command)` did not end within \(limit); end of its log:\n\(log.tail)"
-    case .domainGone(let machine, let log):
-      "\(machine) went away; end of its console:\n\(log.tail)"
+    case .domainGone(let machine, let log, let hostLog):
+      """
+      \(machine) went away; end of its console:
+      \(log.tail(lineCount: 15))
+      --- end of the log of Xen and Dom0:
+      \(hostLog.tail)
+      """
     case .monitorRefused(let command, let reply):
       "QEMU refused \(command): \(reply)"
     case .noConsolePort:
@@ -48,7 +53,11 @@ public enum XenHostError: Error, CustomStringConvertible {
 
 extension String {
   /// The last lines, as many as one wants to see in a test report.
-  var tail: String {
-    split(separator: "\n", omittingEmptySubsequences: false).suffix(40).joined(separator: "\n")
+  var tail: String { tail(lineCount: 40) }
+
+  /// The last lines. Those of a serial line end in CR LF, which is one character.
+  func tail(lineCount: Int) -> String {
+    split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).suffix(lineCount)
+      .joined(separator: "\n")
   }
 }

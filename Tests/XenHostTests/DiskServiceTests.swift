@@ -9,18 +9,18 @@ extension RealXen {
     func twoGuests() async throws {
       let host = try await RealXen.host
       _ = try await RealXen.disk
-      let first = try await host.startGuest(
-        .guest("first", kind: .pv, disks: [DiskDomain.partition("guest1")]))
-      let second = try await host.startGuest(
-        .guest("second", kind: .pvh, disks: [DiskDomain.partition("guest2")]))
-      async let one: Void = useFileSystem(of: first)
-      async let two: Void = useFileSystem(of: second)
+      let guests = try await host.startGuests([
+        .guest("first", kind: .pv, disks: [DiskDomain.partition("guest1")]),
+        .guest("second", kind: .pvh, disks: [DiskDomain.partition("guest2")]),
+      ])
+      async let one: Void = useFileSystem(of: guests[0])
+      async let two: Void = useFileSystem(of: guests[1])
       _ = try await (one, two)
-      let numbers = (first.domid, second.domid)
-      try await first.shutdown()
-      try await second.shutdown()
-      try await RealXen.expectNothingLeft(of: numbers.0, name: "first")
-      try await RealXen.expectNothingLeft(of: numbers.1, name: "second")
+      for guest in guests {
+        let number = guest.domid
+        try await guest.shutdown()
+        try await RealXen.expectNothingLeft(of: number, name: guest.name)
+      }
     }
 
     private func useFileSystem(of guest: Domain, mebibytes: Int = 64) async throws {

@@ -4,10 +4,7 @@ import XenHost
 extension RealXen {
   /// Whole driver domains die under load, and `ddctl` brings them back under their numbers. The
   /// guests see a pause: no error, nothing lost, not one line in their kernels' logs.
-  @Suite(
-    "Domain restart",
-    .enabled(
-      if: RealXen.hasDomainDeaths && RealXen.isOurNetwork, "make test-domains, make soak"))
+  @Suite("Domain restart", .enabled(if: RealXen.isOurNetwork))
   struct DomainRestartTests {
     /// Deaths of both driver domains by turns; each kind is among the first six.
     private static let deaths = (0..<(RealXen.isSoak ? 50 : 6)).map { number in

@@ -3,7 +3,7 @@ import XenHost
 
 extension RealXen {
   /// What the images promise of themselves: little memory, a quick start, interrupts that arrive.
-  @Suite("Images")
+  @Suite("Images", inCompleteRun)
   struct ImageTests {
     /// The smallest memory of a driver domain, in MiB.
     static let memory = 64

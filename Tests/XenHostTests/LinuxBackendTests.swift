@@ -4,7 +4,7 @@ import XenHost
 extension RealXen {
   /// Linux's own xen-blkback in Dom0: proves guests, tools and disks without a backend of ours, and
   /// is the baseline to compare one with.
-  @Suite("Linux blkback in Dom0")
+  @Suite("Linux blkback in Dom0", inCompleteRun)
   struct LinuxBackendTests {
     @Test("serves a guest's file system and fio")
     func servesGuest() async throws {

@@ -19,13 +19,12 @@ struct NetworkPair {
   ) async throws -> NetworkPair {
     let host = try await RealXen.host
     let network = try await RealXen.network
-    var guests: [Domain] = []
-    for (number, name) in [(1, names.0), (2, names.1)] {
-      var interfaces = [network.interface(number)]
-      if inside { interfaces.append(network.insideInterface(number)) }
-      guests.append(
-        try await host.startGuest(.guest(name, memory: memory, interfaces: interfaces)))
-    }
+    let guests = try await host.startGuests(
+      [(1, names.0), (2, names.1)].map { number, name in
+        var interfaces = [network.interface(number)]
+        if inside { interfaces.append(network.insideInterface(number)) }
+        return .guest(name, memory: memory, interfaces: interfaces)
+      })
     let pair = NetworkPair(
       first: guests[0], second: guests[1], firstAddress: try await guests[0].requestAddress(),
       secondAddress: try await guests[1].requestAddress())
@@ -43,15 +42,13 @@ struct NetworkPair {
     let host = try await RealXen.host
     let network = try await RealXen.network
     let addresses = [firstInside, secondInside]
-    var guests: [Domain] = []
-    for (index, name) in [names.0, names.1].enumerated() {
-      let guest = try await host.startGuest(
-        .guest(
-          name, disks: index == 1 ? disks : [], interfaces: [network.insideInterface(index + 1)]))
+    let guests = try await host.startGuests([
+      .guest(names.0, interfaces: [network.insideInterface(1)]),
+      .guest(names.1, disks: disks, interfaces: [network.insideInterface(2)]),
+    ])
+    for (guest, address) in zip(guests, addresses) {
       try await guest.check(
-        "ip link set eth0 mtu 9000 && ip link set eth0 up && "
-          + "ip addr add \(addresses[index])/24 dev eth0")
-      guests.append(guest)
+        "ip link set eth0 mtu 9000 && ip link set eth0 up && ip addr add \(address)/24 dev eth0")
     }
     return NetworkPair(
       first: guests[0], second: guests[1], firstAddress: addresses[0], secondAddress: addresses[1])

@@ -50,9 +50,16 @@ extension RealXen {
     }
 
     @Test(
-      "bulk between guests, in frames larger than the link's, over IPv4 and IPv6")
-    func bulk() async throws {
+      "two guests exchange bulk, in frames larger than the link's, and small packets")
+    func bulkAndSmallPackets() async throws {
       let pair = try await NetworkPair.start(inside: true)
+      try await expectBulk(between: pair)
+      try await expectSmallPackets(between: pair)
+      try await pair.shutdown()
+    }
+
+    /// Over IPv4, IPv6, and on the bridge for large frames.
+    private func expectBulk(between pair: NetworkPair) async throws {
       let times = Self.mebibytes / Self.fileMebibytes
       let sums = (
         try await pair.first.makeData(times: times), try await pair.second.makeData(times: times)
@@ -90,13 +97,10 @@ extension RealXen {
           #expect(answers == (once.1, once.0))
         }
       }
-      try await pair.shutdown()
     }
 
-    @Test(
-      "small packets: pings of all sizes and a stream of datagrams, without loss")
-    func smallPackets() async throws {
-      let pair = try await NetworkPair.start(inside: true)
+    /// Pings of all sizes, and a stream of datagrams, without loss.
+    private func expectSmallPackets(between pair: NetworkPair) async throws {
       try await pair.expectGoodFrames { () async throws in
         // Sizes about the ends of a header, of a frame and of fragments of several.
         for payloadBytes in [0, 1, 18, 1000, 1472, 1473, 4000, 20000] {
@@ -117,7 +121,6 @@ extension RealXen {
         to: pair.secondAddress, options: "-u -l 64 -b 256K", seconds: 4)
       #expect(report.end.sum?.packets ?? 0 > 1000)
       #expect(report.end.sum?.lostPackets == 0)
-      try await pair.shutdown()
     }
 
     @Test(
@@ -125,12 +128,13 @@ extension RealXen {
     func queues() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
-      let peer = try await host.startGuest(
-        .guest("one-queue", memory: 160, interfaces: [network.interface(1)]))
-      let guest = try await host.startGuest(
+      let guests = try await host.startGuests([
+        .guest("one-queue", memory: 160, interfaces: [network.interface(1)]),
         .guest(
           "two-queues", memory: 176, processors: 2, interfaces: [network.interface(2)],
-          commandLine: "xen_netfront.max_queues=2"))
+          commandLine: "xen_netfront.max_queues=2"),
+      ])
+      let (peer, guest) = (guests[0], guests[1])
       let frontend = "/local/domain/\(guest.domid)/device/vif/0"
       #expect(try await host.readXenStore("\(frontend)/multi-queue-num-queues") == "2")
       let peerAddress = try await peer.requestAddress()
@@ -174,10 +178,11 @@ extension RealXen {
     func rate() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
-      let sink = try await host.startGuest(
-        .guest("sink", memory: 160, interfaces: [network.interface(1)]))
-      let limited = try await host.startGuest(
-        .guest("limited", memory: 160, interfaces: [network.interface(2, rate: "8Mb/s")]))
+      let guests = try await host.startGuests([
+        .guest("sink", memory: 160, interfaces: [network.interface(1)]),
+        .guest("limited", memory: 160, interfaces: [network.interface(2, rate: "8Mb/s")]),
+      ])
+      let (sink, limited) = (guests[0], guests[1])
       let address = try await sink.requestAddress()
       _ = try await limited.requestAddress()
       try await sink.serveIperf()

@@ -27,17 +27,17 @@ struct OutlivingGuests {
   /// Starts the guests and their loads.
   static func start(_ network: any NetworkBackendDomain) async throws -> OutlivingGuests {
     let host = try await RealXen.host
-    let first = try await host.startGuest(
+    let both = try await host.startGuests([
       .guest(
         "outlives", memory: 256,
         disks: [
           DiskDomain.partition("guest1"), DiskDomain.partition(partition, as: "xvdb"),
           DiskDomain.tools,
-        ], interfaces: [network.interface(1), network.insideInterface(1)]))
-    let second = try await host.startGuest(
-      .guest(
-        "receives", disks: [DiskDomain.tools], interfaces: [network.insideInterface(2)]))
-    for guest in [first, second] { try await DiskDomain.mountTools(in: guest) }
+        ], interfaces: [network.interface(1), network.insideInterface(1)]),
+      .guest("receives", disks: [DiskDomain.tools], interfaces: [network.insideInterface(2)]),
+    ])
+    let (first, second) = (both[0], both[1])
+    for guest in both { try await DiskDomain.mountTools(in: guest) }
     _ = try await first.requestAddress()
     for (guest, device, address) in [
       (first, "eth1", NetworkPair.firstInside), (second, "eth0", NetworkPair.secondInside),

@@ -3,7 +3,7 @@ import XenHost
 
 extension RealXen {
   /// Backends die at the moments at which a device changes hands.
-  @Suite("Restart moments")
+  @Suite("Restart moments", inCompleteRun)
   struct RestartMomentsTests {
     /// Longer than a device needs to connect between two deaths, and never in step with it.
     private static let drill = "kill:1300"

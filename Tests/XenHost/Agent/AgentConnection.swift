@@ -8,6 +8,8 @@ actor AgentConnection {
   private typealias Waiter = CheckedContinuation<CommandResult, any Error>
 
   private let stream: SocketStream
+  /// What the hypervisor and Dom0 printed: when a machine is gone, it says why.
+  private let hostLog: @Sendable () -> String
   private var parser = FrameParser()
   private var machine = ""
   private var log: ConsoleLog?
@@ -16,8 +18,9 @@ actor AgentConnection {
   private var waiters: [String: Waiter] = [:]
   private var lastID = 0
 
-  init(stream: SocketStream) {
+  init(stream: SocketStream, hostLog: @escaping @Sendable () -> String) {
     self.stream = stream
+    self.hostLog = hostLog
     Task { [weak self] in
       for await bytes in stream.bytes { await self?.receive(bytes) }
       await self?.end()
@@ -67,6 +70,10 @@ actor AgentConnection {
     _ = try await wait(nextID("gone/"), "go away", timeout) {}
   }
 
+  private var gone: XenHostError {
+    .domainGone(machine: machine, log: log?.text ?? "", hostLog: hostLog())
+  }
+
   private func nextID(_ prefix: String) -> String {
     lastID += 1
     return "\(prefix)\(lastID)"
@@ -75,7 +82,7 @@ actor AgentConnection {
   private func wait(
     _ id: String, _ command: String, _ limit: Duration, send: () -> Void
   ) async throws -> CommandResult {
-    if isGone { throw XenHostError.domainGone(machine: machine, log: log?.text ?? "") }
+    if isGone { throw gone }
     let timer = Task {
       try await Task.sleep(for: limit)
       expire(id, command, limit)
@@ -140,7 +147,7 @@ actor AgentConnection {
       if id.hasPrefix("gone/") {
         waiter.resume(returning: CommandResult(status: 0, bytes: []))
       } else {
-        waiter.resume(throwing: XenHostError.domainGone(machine: machine, log: log?.text ?? ""))
+        waiter.resume(throwing: gone)
       }
     }
     waiters = [:]

@@ -8,9 +8,10 @@ actor ConsolePorts {
 
   private var free: [Port]
 
-  init(streams: [SocketStream]) {
+  init(streams: [SocketStream], hostLog: @escaping @Sendable () -> String) {
     free = streams.enumerated().map { index, stream in
-      Port(name: "console\(index + 1)", agent: AgentConnection(stream: stream))
+      Port(
+        name: "console\(index + 1)", agent: AgentConnection(stream: stream, hostLog: hostLog))
     }
   }
 

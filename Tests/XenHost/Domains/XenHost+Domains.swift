@@ -27,14 +27,20 @@ extension XenHost {
   /// Creates a guest and waits until it answers. One that does not is destroyed again, so that it
   /// keeps nothing from the scenarios that follow.
   public func startGuest(_ configuration: DomainConfiguration) async throws -> Domain {
-    let domain = try await createDomain(configuration)
+    try await startGuests([configuration])[0]
+  }
+
+  /// Creates guests and waits until all answer: they start side by side.
+  public func startGuests(_ configurations: [DomainConfiguration]) async throws -> [Domain] {
+    var guests: [Domain] = []
     do {
-      try await domain.waitUntilReady()
+      for configuration in configurations { guests.append(try await createDomain(configuration)) }
+      for guest in guests { try await guest.waitUntilReady() }
     } catch {
-      try? await domain.destroy()
+      for guest in guests { try? await guest.destroy() }
       throw error
     }
-    return domain
+    return guests
   }
 
   /// The numbers and states of all domains, as `xl list` prints them.

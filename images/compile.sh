@@ -1,0 +1,40 @@
+# For build.sh and build-ddctl.sh: compiles products of the package and links their object files.
+# Both use the same directory and the same flags, so that what they share is compiled once.
+#
+# Needs $root, the package, and $scratch, where Swift builds.
+
+# compile_product PRODUCT: the prefix maps keep the place of the sources out of what the compilers
+# write. SwiftPM links the product too, in its own way, which nobody uses.
+compile_product() {
+  swift build --package-path "$root" -c release --product "$1" --scratch-path "$scratch" \
+    --static-swift-stdlib -Xswiftc -use-ld=lld \
+    -Xswiftc -file-prefix-map -Xswiftc "$root=." \
+    -Xcc "-ffile-prefix-map=$root=." >&2
+}
+
+# object_files PRODUCT...: the products' object files, as SwiftPM lists them.
+object_files() {
+  local product
+  for product; do cat "$scratch/release/$product.product/Objects.LinkFileList"; done | sort -u
+}
+
+# link_objects OUTPUT OBJECT-LIST OPTION...: links what is used, without symbols.
+link_objects() {
+  local output=$1 list=$2
+  shift 2
+  swiftc -emit-executable -use-ld=lld -o "$output" "@$list" "$@" \
+    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none >&2
+  erase_module_hashes "$output"
+}
+
+# erase_module_hashes PROGRAM: the compiler leaves a hash of each object file, path of the sources
+# and all, in a section that only incremental builds read.
+erase_module_hashes() {
+  local hashes zeros
+  hashes=$(mktemp)
+  zeros=$(mktemp)
+  objcopy -O binary --only-section=.swift_modhash "$1" "$hashes"
+  truncate -s "$(stat -c %s "$hashes")" "$zeros"
+  objcopy --update-section ".swift_modhash=$zeros" "$1"
+  rm -f "$hashes" "$zeros"
+}
