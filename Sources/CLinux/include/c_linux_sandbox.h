@@ -19,6 +19,7 @@
 
 // unshare(2) and clone(2): hidden without _GNU_SOURCE.
 static const unsigned int c_clone_new_network = 0x40000000;
+static const unsigned int c_clone_of_parent = 0x00008000;
 static const unsigned int c_clone_of_thread = 0x00000100 | 0x00000800 | 0x00010000;
 static inline int c_unshare(unsigned int flags) { return (int)syscall(SYS_unshare, flags); }
 
@@ -37,7 +38,7 @@ static inline pid_t c_fork(void) { return fork(); }
 // process with one thread: the C library goes on with the number of the one that was copied, which
 // matters to what waits for threads by their number.
 static inline pid_t c_copy_process(void) {
-  return (pid_t)syscall(SYS_clone, 0x00008000 | SIGCHLD, 0, 0, 0, 0);
+  return (pid_t)syscall(SYS_clone, c_clone_of_parent | SIGCHLD, 0, 0, 0, 0);
 }
 
 // Has the kernel kill this process when the thread that made it ends.

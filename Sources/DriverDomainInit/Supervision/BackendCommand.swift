@@ -44,18 +44,22 @@ struct BackendCommand: Equatable {
       ])
   }
 
-  /// Waits for an order on ``BackendProcess/ordersDescriptor``.
-  static func spare(_ program: String, _ configuration: Configuration) -> BackendCommand {
-    let descriptor = String(BackendProcess.ordersDescriptor)
-    return BackendCommand(
-      program, ["--spare", "--orders-descriptor", descriptor] + logLevel(configuration))
+  /// What a process without a device waits for.
+  enum WaitingMode: String {
+    /// The order to serve one.
+    case spare
+    /// Requests to make spares.
+    case template
   }
 
-  /// Makes spares for requests on ``BackendProcess/ordersDescriptor``.
-  static func template(_ program: String, _ configuration: Configuration) -> BackendCommand {
+  /// Waits for what is said on ``BackendProcess/ordersDescriptor``.
+  static func waiting(
+    _ program: String, as mode: WaitingMode, _ configuration: Configuration
+  ) -> BackendCommand {
     let descriptor = String(BackendProcess.ordersDescriptor)
     return BackendCommand(
-      program, ["--template", "--orders-descriptor", descriptor] + logLevel(configuration))
+      program,
+      ["--\(mode.rawValue)", "--orders-descriptor", descriptor] + logLevel(configuration))
   }
 
   /// The arguments after those that name the program and the leaf.

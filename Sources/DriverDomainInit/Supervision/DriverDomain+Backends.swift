@@ -74,11 +74,29 @@ extension DriverDomain where Transport: ~Copyable {
     if let process = spares.take(role, now: MonotonicClock.milliseconds()) {
       return spareConnections.removeValue(forKey: role).map { (process, $0) }
     }
+    return try? makeSpare(role)
+  }
+
+  /// Makes a waiting process: a copy of the template, or else one that is started, where `program`
+  /// says of what.
+  private func makeSpare(
+    _ role: BackendPrograms.Role, startingElse program: String? = nil
+  ) throws(Errno) -> (process: Int32, connection: SpareConnection)? {
     var theirs: OwnedFileDescriptor?
-    guard let socket = try? OrderSocket(spare: &theirs), let number = theirs?.rawValue,
-      let process = copyTemplate(role, orders: number)
-    else { return nil }
-    return (process, SpareConnection(socket))
+    let connection = SpareConnection(try OrderSocket(spare: &theirs))
+    guard let number = theirs?.rawValue else { return nil }
+    if let process = copyTemplate(role, orders: number) { return (process, connection) }
+    guard let program else { return nil }
+    return (try startWaiting(.spare, program, number), connection)
+  }
+
+  /// Starts a program that waits for what is said on a descriptor.
+  func startWaiting(
+    _ mode: BackendCommand.WaitingMode, _ program: String, _ descriptor: Int32
+  ) throws(Errno) -> Int32 {
+    try options.processes.start(
+      .waiting(program, as: mode, options.configuration),
+      passing: [.init(descriptor: descriptor, number: BackendProcess.ordersDescriptor)])
   }
 
   /// How long a guest waited for what init does after a death.
@@ -116,20 +134,10 @@ extension DriverDomain where Transport: ~Copyable {
   }
 
   private func startSpare(_ role: BackendPrograms.Role) -> SparePool.Event {
-    guard let program = options.programs.path(of: role) else { return .startFailed(role) }
     do throws(Errno) {
-      var theirs: OwnedFileDescriptor?
-      let connection = SpareConnection(try OrderSocket(spare: &theirs))
-      guard let number = theirs?.rawValue else { return .startFailed(role) }
-      let process: Int32
-      if let copy = copyTemplate(role, orders: number) {
-        process = copy
-      } else {
-        let passed = BackendProcess.Passed(
-          descriptor: number, number: BackendProcess.ordersDescriptor)
-        process = try options.processes.start(
-          .spare(program, options.configuration), passing: [passed])
-      }
+      guard let program = options.programs.path(of: role),
+        let (process, connection) = try makeSpare(role, startingElse: program)
+      else { return .startFailed(role) }
       spareConnections[role] = connection
       log.debug("a spare waits as process \(process)", metadata: ["program": "\(role.rawValue)"])
       return .started(role, process: process)

@@ -20,10 +20,7 @@ extension DriverDomain where Transport: ~Copyable {
       var theirs: OwnedFileDescriptor?
       let socket = try TemplateSocket(template: &theirs)
       guard let number = theirs?.rawValue else { return }
-      let passed = BackendProcess.Passed(
-        descriptor: number, number: BackendProcess.ordersDescriptor)
-      let process = try options.processes.start(
-        .template(program, options.configuration), passing: [passed])
+      let process = try startWaiting(.template, program, number)
       templates[role] = ProcessTemplate(process: process, socket)
     } catch {
       log.debug(

@@ -33,7 +33,7 @@ import Testing
         "--log-level", "info", "--status-descriptor", "3",
       ])
     #expect(
-      BackendCommand.spare("/bin/net-backend", Configuration()).arguments == [
+      BackendCommand.waiting("/bin/net-backend", as: .spare, Configuration()).arguments == [
         "net-backend", "--spare", "--orders-descriptor", "4", "--log-level", "info",
       ])
   }

@@ -63,7 +63,8 @@ import Testing
   private func start(
     _ program: String, errorPath: String
   ) throws -> (ProcessTemplate, pid_t) {
-    var command = BackendCommand.template(InitDaemon.built(program), Configuration())
+    var command = BackendCommand.waiting(
+      InitDaemon.built(program), as: .template, Configuration())
     command.arguments += ["--sandbox", "off", "--xenstore", "/nonexistent"]
     var theirs: OwnedFileDescriptor?
     let socket = try TemplateSocket(template: &theirs)
