@@ -5,12 +5,12 @@ extension RealXen {
   /// What a toolstack and a guest do to a disk over its life.
   @Suite("Disk life")
   struct DiskLifeTests {
-    @Test("attached to and detached from a running guest, ten times")
+    @Test("attached to and detached from a running guest, again and again")
     func hotplug() async throws {
       let host = try await RealXen.host
       let disk = try await RealXen.disk
       let guest = try await host.startGuest(.guest("plugged"))
-      for round in 1...10 {
+      for round in 1...RealXen.hotplugRounds {
         let attached = try await host.dom0.run(
           "xl block-attach \(guest.domid) '\(DiskDomain.partition("guest1", as: "xvdb").text)'")
         #expect(attached.succeeded, "round \(round): \(attached.output)")

@@ -23,7 +23,7 @@ extension RealXen {
       }
     }
 
-    private func useFileSystem(of guest: Domain, mebibytes: Int = 64) async throws {
+    private func useFileSystem(of guest: Domain, mebibytes: Int = 24) async throws {
       try await guest.check("mkfs.ext4 -q /dev/xvda && mount -t ext4 /dev/xvda /mnt")
       try await guest.check(
         "dd if=/dev/urandom of=/mnt/data bs=1M count=\(mebibytes) && sync", timeout: .seconds(300))

@@ -17,6 +17,7 @@ extension RealXen {
     func outlives() async throws {
       let host = try await RealXen.host
       let disk = try await RealXen.disk
+      let begin = ContinuousClock.now
       let network = try await RealXen.network
       let keepers = [
         try await DomainKeeper(of: disk.domain, on: host),
@@ -25,6 +26,7 @@ extension RealXen {
       let traces = try await Dom0Traces(on: host)
       let guests = try await OutlivingGuests.start(network)
       let devices = try await deviceNodes(of: guests)
+      print("under load after \(ContinuousClock.now - begin)")
       var restarts: [(isNetwork: Bool, death: DomainDeath, times: DomainRestart)] = []
       for (number, (isNetwork, death)) in Self.deaths.enumerated() {
         let keeper = keepers[isNetwork ? 1 : 0]
@@ -37,7 +39,9 @@ extension RealXen {
         #expect(try await deviceNodes(of: guests) == devices, what)
         try await guests.expectUnderLoad(what)
       }
+      print("all deaths survived after \(ContinuousClock.now - begin)")
       let pauses = try await guests.end()
+      print("all found in order after \(ContinuousClock.now - begin)")
       for (isNetwork, death, times) in restarts {
         print(
           RestartRecord(

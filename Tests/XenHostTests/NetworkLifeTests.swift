@@ -5,13 +5,13 @@ extension RealXen {
   /// What a toolstack and a guest do to a network interface over its life.
   @Suite("Network life")
   struct NetworkLifeTests {
-    @Test("attached to and detached from a running guest, ten times")
+    @Test("attached to and detached from a running guest, again and again")
     func hotplug() async throws {
       let host = try await RealXen.host
       let network = try await RealXen.network
       let guest = try await host.startGuest(.guest("net-plugged", memory: 160))
       let interface = network.interface(1)
-      for round in 1...10 {
+      for round in 1...RealXen.hotplugRounds {
         let attached = try await host.dom0.run(
           "xl network-attach \(guest.domid) \(interface.words) 2>&1")
         #expect(attached.succeeded, "round \(round): \(attached.output)")

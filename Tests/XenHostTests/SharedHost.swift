@@ -16,6 +16,9 @@ struct RealXen {
   /// Whether the scenarios run that `make test` has no time for (`make test-all`, `make soak`).
   static let isComplete = isSoak || ProcessInfo.processInfo.environment["SCENARIOS"] == "all"
 
+  /// How often a device is attached and detached.
+  static let hotplugRounds = isComplete ? 10 : 4
+
   /// For scenarios that `make test` leaves out: what they show, others show in less time.
   static var inCompleteRun: ConditionTrait { .enabled(if: isComplete, "make test-all") }
 

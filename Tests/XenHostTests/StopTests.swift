@@ -35,7 +35,10 @@ extension RealXen {
 
     private func expectOrderly(_ domain: Domain, devices: [String]) async throws {
       let host = try await RealXen.host
-      try await domain.shutdown()
+      try await host.dom0.check("xl shutdown -w \(domain.domid)")
+      // What is left of it belongs to the xl that created it. One that ddctl has created has none.
+      _ = try await host.dom0.run("xl destroy \(domain.domid)")
+      try await domain.waitUntilGone()
       #expect(domain.consoleLog.contains("driver-domain-init[1]: notice: stopping"))
       let assignable = try await host.dom0.check("xl pci-assignable-list")
       for device in devices { #expect(assignable.contains(device)) }
