@@ -39,7 +39,8 @@ extension Store where Transport: ~Copyable {
     return try contents(of: Array(leaves.prefix(LeafContents.deviceCountMax)), below: root)
   }
 
-  /// The contents of leaves that are there.
+  /// The contents of leaves that are there. One of which a node goes while it is read counts as gone:
+  /// half of it would take the place of what a guest was promised.
   mutating func contents(
     of leaves: [BackendLeaf], below root: XenStorePath
   ) throws(KeeperError) -> [BackendLeaf: LeafContents] {
@@ -56,7 +57,7 @@ extension Store where Transport: ~Copyable {
       for name in names {
         if let value = values.popFirst() ?? nil { contents.nodes[name] = value }
       }
-      found[leaf] = contents
+      if contents.nodes.count == Set(names).count { found[leaf] = contents }
     }
     return found
   }

@@ -54,6 +54,24 @@ import Testing
     #expect(copies().contains { $0.contains("vbd/8/51712/sectors") })
   }
 
+  /// Its copies stay whole, whenever in the middle of the reading the leaves go.
+  @Test(arguments: 1...60)
+  func aLeafThatGoesWhileItIsReadLeavesItsCopyAlone(request: Int) throws {
+    var store = Store(world.store.connect(as: .dom0))
+    try rebuilder.remember(in: &store)
+    let before = copies()
+    let connection = world.store.connect(as: .dom0)
+    var count = 0
+    connection.connection.beforeAnswering = { [world] _ in
+      count += 1
+      if count == request { world.store.write(world.directory.appending("backend"), nil) }
+      return true
+    }
+    var disturbed = Store(connection)
+    try rebuilder.remember(in: &disturbed)
+    #expect(copies() == before)
+  }
+
   @Test func aGuestWithoutEndKeepsNobodyElseWaiting() throws {
     var store = Store(world.store.connect(as: .dom0))
     try rebuilder.remember(in: &store)
