@@ -39,7 +39,7 @@ extension Store where Transport: ~Copyable {
     return try contents(of: Array(leaves.prefix(LeafContents.deviceCountMax)), below: root)
   }
 
-  /// The contents of leaves that are there. One of which a node goes while it is read counts as gone:
+  /// The contents of leaves that are there. One that loses a node while it is read counts as gone:
   /// half of it would take the place of what a guest was promised.
   mutating func contents(
     of leaves: [BackendLeaf], below root: XenStorePath
@@ -57,7 +57,7 @@ extension Store where Transport: ~Copyable {
       for name in names {
         if let value = values.popFirst() ?? nil { contents.nodes[name] = value }
       }
-      if contents.nodes.count == Set(names).count { found[leaf] = contents }
+      if contents.nodes.count == names.count { found[leaf] = contents }
     }
     return found
   }
