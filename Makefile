@@ -16,7 +16,7 @@ images: ## build the images of the driver domains: images/out/disk and images/ou
 lint: ## check the format of all Swift sources
 	@scripts/lint.sh
 
-test: ## do everything: setup, images, lint, unit tests, then the scenarios on real Xen in QEMU
+test: ## setup, images, lint, unit tests, then all but the longest scenarios on real Xen in QEMU
 	@scripts/test.sh main
 
 test-fast: ## lint and unit tests only, without images and without QEMU

@@ -1,7 +1,7 @@
 # For build.sh and build-ddctl.sh: compiles products of the package and links their object files.
 # Both use the same directory and the same flags, so that what they share is compiled once.
 #
-# Needs $root, the package, and $scratch, where Swift builds.
+# Needs $root, the package, $scratch, where Swift builds, and $work, a temporary directory.
 
 # compile_product PRODUCT: the prefix maps keep the place of the sources out of what the compilers
 # write. SwiftPM links the product too, in its own way, which nobody uses.
@@ -30,11 +30,8 @@ link_objects() {
 # erase_module_hashes PROGRAM: the compiler leaves a hash of each object file, path of the sources
 # and all, in a section that only incremental builds read.
 erase_module_hashes() {
-  local hashes zeros
-  hashes=$(mktemp)
-  zeros=$(mktemp)
-  objcopy -O binary --only-section=.swift_modhash "$1" "$hashes"
-  truncate -s "$(stat -c %s "$hashes")" "$zeros"
-  objcopy --update-section ".swift_modhash=$zeros" "$1"
-  rm -f "$hashes" "$zeros"
+  objcopy -O binary --only-section=.swift_modhash "$1" "$work/hashes"
+  truncate -s "$(stat -c %s "$work/hashes")" "$work/zeros"
+  objcopy --update-section ".swift_modhash=$work/zeros" "$1"
+  rm -f "$work/hashes" "$work/zeros"
 }

@@ -50,18 +50,17 @@ step() {
 
 # All that the scenarios on the test host need. The kernels take longest and the images need them,
 # so they are built beside the rest, and the images come last; when that fails, so do the images.
-build_kernels() { job_background "$logs/kernels.log" images/kernel/build.sh images/out/cache; }
+prepare() {
+  step setup scripts/setup.sh build images host
+  job_background "$logs/kernels.log" images/kernel/build.sh images/out/cache
+  step lint scripts/lint.sh
+  step test-host images/test-host/build.sh
+  step build swift build --build-tests
+}
 build_images() {
   step disk-image images/build.sh disk
   step network-image images/build.sh network
   step ddctl images/build-ddctl.sh
-}
-build_for_host() {
-  step setup scripts/setup.sh build images host
-  build_kernels
-  step test-host images/test-host/build.sh
-  step build swift build --build-tests
-  build_images
 }
 
 # tests NAME SWIFT-TEST-OPTION...: runs a part of the tests and counts them.
@@ -102,11 +101,7 @@ count_cases_with() {
 
 case ${1-} in
 main)
-  step setup scripts/setup.sh build images host
-  build_kernels
-  step lint scripts/lint.sh
-  step test-host images/test-host/build.sh
-  step build swift build --build-tests
+  prepare
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).
   tests unit --skip RealXen
   build_images
@@ -114,12 +109,14 @@ main)
   ;;
 all)
   export SCENARIOS=all
-  build_for_host
+  prepare
+  build_images
   tests scenarios --filter RealXen
   ;;
 soak)
   export SCENARIOS=soak
-  build_for_host
+  prepare
+  build_images
   tests soak --filter 'RealXen/(RestartTests|DomainRestartTests/outlives)'
   ;;
 fast)

@@ -69,7 +69,8 @@ public final class XenHost: Sendable {
     let monitor = QMPConnection(stream: streams.removeFirst())
     try await monitor.execute("qmp_capabilities")
 
-    let agent = AgentConnection(stream: streams.removeFirst(), hostLog: { qemu.serialLog })
+    let serialLog = { @Sendable in qemu.serialLog }
+    let agent = AgentConnection(stream: streams.removeFirst(), hostLog: serialLog)
     let log = ConsoleLog(path: "\(files.logDirectory)/dom0-agent.log")
     await agent.beginSession(machine: "Dom0", log: log)
     do {
@@ -79,9 +80,9 @@ public final class XenHost: Sendable {
       throw XenHostError.hostDown(reason: "Dom0 does not answer", serialLog: qemu.serialLog)
     }
     return XenHost(
-      dom0: Shell(name: "Dom0", agent: agent, log: { qemu.serialLog }),
-      consoles: ConsolePorts(streams: streams, hostLog: { qemu.serialLog }), qemu: qemu,
-      monitor: monitor, files: files)
+      dom0: Shell(name: "Dom0", agent: agent, log: serialLog),
+      consoles: ConsolePorts(streams: streams, hostLog: serialLog), qemu: qemu, monitor: monitor,
+      files: files)
   }
 
   /// Where the machine's disks are.

@@ -16,11 +16,7 @@ extension RealXen {
       async let one: Void = useFileSystem(of: guests[0])
       async let two: Void = useFileSystem(of: guests[1])
       _ = try await (one, two)
-      for guest in guests {
-        let number = guest.domid
-        try await guest.shutdown()
-        try await RealXen.expectNothingLeft(of: number, name: guest.name)
-      }
+      try await RealXen.shutDown(guests)
     }
 
     private func useFileSystem(of guest: Domain, mebibytes: Int = 24) async throws {

@@ -50,11 +50,7 @@ extension RealXen.DomainRestartTests {
       dd if=/dev/xvda of=/dev/null bs=1M count=16 iflag=direct
       """)
     #expect(try await stays.pingsLost(to: "192.0.2.2", count: 50) == 0)
-    for guest in [stays, comes] {
-      let number = guest.domid
-      try await guest.shutdown()
-      try await RealXen.expectNothingLeft(of: number, name: guest.name)
-    }
+    try await RealXen.shutDown([stays, comes])
     try await traces.expectNone()
     for keeper in keepers { try await keeper.stop() }
   }
@@ -87,9 +83,7 @@ extension RealXen.DomainRestartTests {
     #expect(try await keeper.restarts() >= before + 2)
     try await disk.domain.joinNextLife()
     try await guest.check("dd if=/dev/xvda of=/dev/null bs=1M count=16 iflag=direct")
-    let number = guest.domid
-    try await guest.shutdown()
-    try await RealXen.expectNothingLeft(of: number, name: guest.name)
+    try await RealXen.shutDown([guest])
     try await keeper.stop()
   }
 
@@ -136,9 +130,7 @@ extension RealXen.DomainRestartTests {
 
     let log = try await host.dom0.check("ddctl logs disk")
     #expect(log.contains("driver-domain-init[1]: info: serving"), "\(log)")
-    let number = guest.domid
-    try await guest.shutdown()
-    try await RealXen.expectNothingLeft(of: number, name: guest.name)
+    try await RealXen.shutDown([guest])
     for keeper in keepers { try await keeper.stop() }
     #expect(try await host.dom0.check("ddctl status") == "")
   }

@@ -152,11 +152,7 @@ extension RealXen {
         #expect(count > (before[queue] ?? 0) + 50, "queue \(queue): \(before) to \(after)")
       }
       #expect(try await guest.networkCounters().checksumErrors == 0)
-      for guest in [peer, guest] {
-        let number = guest.domid
-        try await guest.shutdown()
-        try await RealXen.expectNothingLeft(of: number, name: guest.name)
-      }
+      try await RealXen.shutDown([peer, guest])
     }
 
     /// The events that the guest had of each event channel of its interface, by their names, such

@@ -211,11 +211,7 @@ struct OutlivingGuests {
 
   /// Ends both, and checks that nothing is left of them.
   func shutdown() async throws {
-    for guest in [first, second] {
-      let number = guest.domid
-      try await guest.shutdown()
-      try await RealXen.expectNothingLeft(of: number, name: guest.name)
-    }
+    try await RealXen.shutDown([first, second])
   }
 }
 

@@ -19,7 +19,7 @@ struct RealXen {
   /// How often a device is attached and detached.
   static let hotplugRounds = isComplete ? 10 : 4
 
-  /// For scenarios that `make test` leaves out: what they show, others show in less time.
+  /// For scenarios that `make test` leaves out, to stay within the time that CI has.
   static var inCompleteRun: ConditionTrait { .enabled(if: isComplete, "make test-all") }
 
   private static let boot = Task {
@@ -54,6 +54,15 @@ struct RealXen {
     try await host.dom0.run(
       "xenstore-ls -f /local/domain 2>/dev/null | grep -E '/backend/(vbd|vif)/\(domid)[/ ]'"
     ).output
+  }
+
+  /// Shuts guests down, one after the other, and checks that nothing is left of them.
+  static func shutDown(_ guests: [Domain]) async throws {
+    for guest in guests {
+      let number = guest.domid
+      try await guest.shutdown()
+      try await expectNothingLeft(of: number, name: guest.name)
+    }
   }
 
   /// Checks that nothing is left of a guest that is gone: no node of a backend, none of libxl's, no
