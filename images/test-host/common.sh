@@ -22,7 +22,11 @@ unpacked() {
   "$root/lib64/ld-linux-x86-64.so.2" --library-path "$(library_path)" "$program" "$@"
 }
 
-library_path() { printf %s "$root/lib/x86_64-linux-gnu:$root/usr/lib/x86_64-linux-gnu"; }
+# fio's library for Ceph names a directory of this machine for its own, where it may be or not.
+library_path() {
+  local libraries=$root/usr/lib/x86_64-linux-gnu
+  printf %s "$root/lib/x86_64-linux-gnu:$libraries:$libraries/ceph"
+}
 
 # install_file SOURCE TARGET: copies one file, following links, and makes its directory.
 install_file() {
