@@ -1,6 +1,6 @@
 # The commands of this project; `make` alone lists them. What they do is in scripts/ and images/.
 
-.PHONY: help setup images lint test test-fast test-all soak demo throughput bench-restart bench-micro reproducible clean
+.PHONY: help setup images lint test test-fast test-all soak demo bench bench-restart bench-micro reproducible clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,8 @@ soak: ## run the rehearsals of failures with ten times as many failures
 demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
 	@scripts/demo.sh
 
-throughput: ## compare a guest's throughput with Linux xen-blkback in Dom0, by turns in one boot
-	@scripts/demo.sh throughput
+bench: ## compare our backends with Linux's own in driver domains, by turns in one boot
+	@scripts/demo.sh bench $(BENCH)
 
 bench-restart: ## measure what guests see of their backends' deaths, and what these cost
 	@scripts/demo.sh restart

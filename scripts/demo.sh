@@ -22,6 +22,7 @@ step setup scripts/setup.sh build images host
 step disk-image images/build.sh disk
 step network-image images/build.sh network
 step test-host images/test-host/build.sh
+if [[ ${1-} == bench ]]; then step peer images/test-host/peer.sh; fi
 step build swift build --product Demo
 echo "demo: runs"
 status=0

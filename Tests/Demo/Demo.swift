@@ -18,14 +18,11 @@ import XenHost
     let words = CommandLine.arguments.dropFirst()
     switch words.first {
     case nil: break
-    case "throughput":
-      let part = words.dropFirst().first
-      await measure { try await throughput(part, on: $0) }
+    case "bench":
+      guard let options = BenchOptions(words.dropFirst()) else { refuse("bench") }
+      await measure(with: [.peer]) { try await Bench.run(on: $0, options) }
     case "restart": await measure { try await RestartBench.run(on: $0) }
-    case let word?:
-      FileHandle.standardError.write(
-        Data("usage: Demo [throughput [disk|net]|restart [DEATHS [ROUNDS]]]: \(word)\n".utf8))
-      exit(2)
+    case let word?: refuse(word)
     }
     let start = ContinuousClock.now
     var report = Report()
@@ -39,11 +36,26 @@ import XenHost
     exit(report.isGood ? 0 : 1)
   }
 
+  private static func refuse(_ word: String) -> Never {
+    FileHandle.standardError.write(
+      Data(
+        """
+        demo: not understood: \(word). Usage:
+        Demo
+        \(BenchOptions.usage)
+        Demo restart [DEATHS [ROUNDS]]
+
+        """.utf8))
+    exit(2)
+  }
+
   /// Boots the host, runs a measurement on it, and ends the process.
-  private static func measure(_ body: @Sendable (XenHost) async throws -> Void) async -> Never {
+  private static func measure(
+    with images: [DriverDomainImage] = [], _ body: @Sendable (XenHost) async throws -> Void
+  ) async -> Never {
     do {
       let host = try await XenHost.boot(
-        HostConfiguration(images: [.disk, try .networkWithSink()]))
+        HostConfiguration(images: [.disk, try .networkWithSink()] + images))
       try await body(host)
       await host.powerOff()
       exit(0)
@@ -51,12 +63,6 @@ import XenHost
       FileHandle.standardError.write(Data("demo: \(error)\n".utf8))
       exit(1)
     }
-  }
-
-  /// Runs the comparisons: `disk`, `net`, or both without a word.
-  private static func throughput(_ part: String?, on host: XenHost) async throws {
-    if part != "net" { try await Throughput.run(on: host) }
-    if part != "disk" { try await NetThroughput.run(on: host) }
   }
 
   private static func run() async throws -> Report {
@@ -125,11 +131,6 @@ import XenHost
     return log.split(separator: "\n").filter { line in
       signs.contains { line.contains($0) }
     }.count
-  }
-
-  private static func say(_ text: String) {
-    print(text)
-    fflush(nil)
   }
 }
 

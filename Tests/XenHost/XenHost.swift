@@ -27,6 +27,9 @@ public final class XenHost: Sendable {
   public static let networkCard = "00:09.0"
   /// The passed-through network card of the domain with Linux's backend, on `net-b`.
   public static let peerNetworkCard = "00:0a.0"
+  /// The passed-through disk of the domain with Linux's backend, partitioned like
+  /// `partitionedDisk`.
+  public static let peerDisk = "00:0c.0"
   /// Dom0's own disk, partitioned like `partitionedDisk`.
   public static let dom0Disk = "/dev/vda"
   /// Domains that can be up at once with a console each. `boot.sh` has three buses of nine ports,

@@ -2,8 +2,11 @@
 # Builds the kernels of the driver domains and prints the directory that holds them, with
 # disk/vmlinux and network/vmlinux: images/kernel/build.sh CACHE-DIRECTORY
 #
-# Builds nothing when the cache has the kernels of the same inputs: Debian's package of Linux's
-# sources, the files beside this script, and the compiler.
+# With `peer` behind it, builds the kernel of the domains that ours are measured against, as
+# peer/vmlinux: both others in one, with Linux's own backends.
+#
+# Builds nothing when the cache has the kernels of the same inputs: their names, Debian's package of
+# Linux's sources, the files beside this script, and the compiler.
 #
 #   KERNELS=DIR  where they are built and kept (the cache, where the package is)
 set -euo pipefail
@@ -11,7 +14,9 @@ export LC_ALL=C TZ=UTC
 umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${1:?usage: images/kernel/build.sh CACHE-DIRECTORY}
+cache=${1:?usage: images/kernel/build.sh CACHE-DIRECTORY [peer]}
+names=(disk network)
+if [[ ${2-} == peer ]]; then names=(peer); fi
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
 kernels=${KERNELS:-$cache}
@@ -34,6 +39,7 @@ inputs=$(
   field SHA256
   gcc --version | head -1
   ld --version | head -1
+  echo "${names[@]}"
   cd "$here"
   find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum
 )
@@ -75,9 +81,14 @@ for patch in "$here"/patches/*.patch; do
   patch --quiet --strip=1 < "$patch" >&2 || fail "$(basename "$patch") does not apply to $file"
 done
 
-# configure NAME: writes .config, with nothing in it that the fragments do not ask for.
+# configure NAME: writes .config, with nothing in it that the fragments do not ask for. Of two lines
+# about the same option the later one holds.
 configure() {
-  cat "$here/common.config" "$here/$1.config" > "$work/fragment"
+  local parts=("$1")
+  if [[ $1 == peer ]]; then parts=(disk network peer); fi
+  (cd "$here" && cat common.config "${parts[@]/%/.config}") | tac |
+    awk 'match($0, /CONFIG_[A-Za-z0-9_]+/) && !seen[substr($0, RSTART, RLENGTH)]++' |
+    tac > "$work/fragment"
   make -s KCONFIG_ALLCONFIG="$work/fragment" allnoconfig >&2
   # Kconfig leaves out, without a word, what it does not know or what lacks a dependency.
   local line missing=()
@@ -88,8 +99,8 @@ configure() {
     fail "$1: not in the configuration:$(printf '\n  %s' "${missing[@]}")"
 }
 
-# Both in one tree: what has the same configuration in both is compiled once.
-for name in disk network; do
+# All in one tree: what has the same configuration in two is compiled once.
+for name in "${names[@]}"; do
   echo "kernel: builds $name" >&2
   configure "$name"
   make -s -j"$(nproc)" vmlinux >&2

@@ -22,7 +22,7 @@ fi
 # Why these processor flags and this IOMMU: README.md. `loglevel=5` keeps Dom0's console readable;
 # dmesg in Dom0 has the rest.
 dom0="console=hvc0 loglevel=5 rodata=off mitigations=off ${TEST_HOST_DOM0-}"
-for device in 00:03.0 00:04.0 00:09.0 00:0a.0 00:0b.0; do dom0+=" test-host.pci=$device"; done
+for device in 00:03.0 00:04.0 00:09.0 00:0a.0 00:0b.0 00:0c.0; do dom0+=" test-host.pci=$device"; done
 xen="dom0_mem=1536M,max:1536M dom0_max_vcpus=1 console=com1 com1=115200,8n1 loglvl=warning"
 xen+=" sched=credit iommu=1 spec-ctrl=no"
 virtio=disable-legacy=on,iommu_platform=on
@@ -45,12 +45,12 @@ network() { # NAME N PCI-SLOT
   echo "-netdev user,id=$1,ipv4=on,net=10.0.$2.0/24,ipv6=on,ipv6-prefix=fd00:0:0:$2::"
   echo "-device e1000e,netdev=$1,id=$1-device,addr=$3,mac=52:54:00:00:00:0$2"
 }
-# disk-a, disk-b, disk-n and the networks go to domains: net-a to our network driver domain, net-b to
-# the one with Linux's backend. disk-c and the ports of the agent stay with Dom0.
+# disk-a, disk-b, disk-n and net-a go to our driver domains, disk-d and net-b to those with Linux's
+# backends. disk-c and the ports of the agent stay with Dom0.
 exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
   -cpu max,smap=off,smep=off,rdtscp=off,erms=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \
   -nodefaults -display none -serial stdio -monitor none -no-reboot -nic none \
   -kernel "$out/xen.bin" -append "$xen" -initrd "$out/vmlinux $dom0,$initramfs" \
-  $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) $(nvme disk-n 0xb) \
+  $(disk disk-a 3) $(disk disk-b 4) $(disk disk-c 5) $(disk disk-d 0xc) $(nvme disk-n 0xb) \
   $(network net-a 2 9) $(network net-b 3 0xa) \
   $(ports 0 6) $(ports 1 7) $(ports 2 8) "$@"

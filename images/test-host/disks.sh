@@ -7,6 +7,7 @@
 # disk-b.img: passed through, no partitions, for online resize.
 # disk-n.img: passed through, no partitions, on an NVMe controller.
 # disk-c.img: stays with Dom0, for Linux's own xen-blkback as a baseline. A copy of disk A.
+# disk-d.img: passed through to a driver domain with Linux's backend. A copy of disk A.
 source "$(dirname "$0")/common.sh"
 
 mebibyte=$((1024 * 1024))
@@ -18,6 +19,7 @@ fresh() {
   mkdir -p "$1"
   cp --sparse=always "$out/disk-a.img" "$1/disk-a.img"
   cp --sparse=always "$out/disk-a.img" "$1/disk-c.img"
+  cp --sparse=always "$out/disk-a.img" "$1/disk-d.img"
   rm -f "$1/disk-b.img" "$1/disk-n.img"
   truncate -s 128M "$1/disk-b.img"
   truncate -s 64M "$1/disk-n.img"

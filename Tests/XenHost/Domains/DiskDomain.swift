@@ -8,11 +8,11 @@ public final class DiskDomain: Sendable {
   private let host: XenHost
 
   /// Creates the domain and waits until it says that it is ready.
-  public init(on host: XenHost) async throws {
+  public init(on host: XenHost, memory: Int = 128) async throws {
     self.host = host
     domain = try await host.createDomain(
       .driverDomain(
-        Self.name, image: .disk, pci: [XenHost.partitionedDisk, XenHost.plainDisk], memory: 128,
+        Self.name, image: .disk, pci: [XenHost.partitionedDisk, XenHost.plainDisk], memory: memory,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
           + "driver_domain.log=debug "
           + "driver_domain.mount=/volumes:/dev/disk/by-partlabel/volumes:ext4"))

@@ -7,11 +7,16 @@ extension DriverDomainImage {
   /// The network driver domain's.
   public static let network = built("network")
 
+  /// The kernel with Linux's own backends (`images/test-host/peer.sh`), and the guests' initramfs.
+  public static let peer = DriverDomainImage(
+    name: "peer", kernel: "\(out)/peer/vmlinux", ramdisk: TestHostFiles.guestInitramfs)
+
   private static func built(_ name: String) -> DriverDomainImage {
-    let directory = URL(filePath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "images/out/\(name)").path
-    return DriverDomainImage(
-      name: name, kernel: "\(directory)/vmlinux", ramdisk: "\(directory)/initrd.gz")
+    DriverDomainImage(
+      name: name, kernel: "\(out)/\(name)/vmlinux", ramdisk: "\(out)/\(name)/initrd.gz")
   }
+
+  private static let out = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "images/out").path
 }

@@ -13,9 +13,15 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
 
   /// Creates the domain from the guests' image, with its own network card, and waits until it
   /// serves.
-  public init(on host: XenHost) async throws {
+  ///
+  /// - Parameter image: a kernel with the backend built in, in place of Debian's with modules.
+  public init(on host: XenHost, image: DriverDomainImage? = nil, memory: Int = 192) async throws {
     self.host = host
-    var configuration = DomainConfiguration.guest(Self.name, memory: 192)
+    var configuration = DomainConfiguration.guest(Self.name, memory: memory)
+    if let image {
+      configuration.kernel = image.kernelInDom0
+      configuration.lines = ["cpu_weight = 1024"]
+    }
     configuration.pci = [XenHost.peerNetworkCard]
     domain = try await host.startGuest(configuration)
     try await domain.check("setsid network-backend </dev/null >/run/network-backend.log 2>&1 &")

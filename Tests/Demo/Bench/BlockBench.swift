@@ -1,0 +1,111 @@
+import XenHost
+
+/// The disks' part of ``Bench``: fio in a guest that has a partition from each of the two domains.
+enum BlockBench {
+  /// As much for either driver domain, in MiB.
+  private static let memory = 192
+
+  /// A job of fio.
+  private struct Load {
+    let name: String
+    let options: String
+    /// Bytes a request.
+    let blockBytes: Int
+    var guestCount = 1
+  }
+
+  private static let loads = [
+    Load(name: "randread 4 KiB, depth 1", options: "--rw=randread --iodepth=1", blockBytes: 4096),
+    Load(name: "randread 4 KiB, depth 32", options: "--rw=randread --iodepth=32", blockBytes: 4096),
+    Load(name: "randwrite 4 KiB, depth 1", options: "--rw=randwrite --iodepth=1", blockBytes: 4096),
+    Load(
+      name: "randwrite 4 KiB, depth 32", options: "--rw=randwrite --iodepth=32", blockBytes: 4096),
+    Load(name: "read 128 KiB, depth 8", options: "--rw=read --iodepth=8", blockBytes: 128 << 10),
+    Load(name: "read 1 MiB, depth 8", options: "--rw=read --iodepth=8", blockBytes: 1 << 20),
+    Load(name: "write 128 KiB, depth 8", options: "--rw=write --iodepth=8", blockBytes: 128 << 10),
+    Load(name: "write 1 MiB, depth 8", options: "--rw=write --iodepth=8", blockBytes: 1 << 20),
+    Load(
+      name: "mixed 70/30 4 KiB, depth 32", options: "--rw=randrw --rwmixread=70 --iodepth=32",
+      blockBytes: 4096),
+    Load(
+      name: "write 4 KiB and fsync", options: "--rw=randwrite --iodepth=1 --fsync=1",
+      blockBytes: 4096),
+    Load(
+      name: "two guests, randread 4 KiB, depth 32", options: "--rw=randread --iodepth=32",
+      blockBytes: 4096, guestCount: 2),
+  ]
+
+  /// The names of all jobs.
+  static let jobNames = loads.map { title($0) }
+
+  static func run(on host: XenHost, _ options: BenchOptions) async throws -> [Comparison] {
+    let ours = try await DiskDomain(on: host, memory: memory)
+    let peer = try await LinuxDiskDomain(on: host, image: .peer, memory: memory)
+    let guests = try await host.startGuests(
+      ["guest1", "guest2"].map { label in
+        .guest(
+          "bench-\(label)",
+          disks: [
+            DiskDomain.partition(label), LinuxDiskDomain.partition(label, as: "xvdb"),
+            DiskDomain.tools,
+          ])
+      })
+    for guest in guests {
+      try await DiskDomain.mountTools(in: guest)
+      // No holes, so that reads reach the disk, and writes need no allocation outside.
+      try await guest.check(
+        "for d in xvda xvdb; do dd if=/dev/zero of=/dev/$d bs=1M 2>/dev/null; sync; done; true",
+        timeout: .seconds(300))
+    }
+    let runner = BenchRunner(host: host, domains: [ours.domain, peer.domain], options: options)
+    let comparisons = try await runner.run(
+      loads.map { load in
+        BenchJob(
+          name: title(load), unit: load.blockBytes == 4096 ? "IOPS" : "MiB/s", workUnit: "GiB"
+        ) { side in
+          try await measure(load, on: side, in: guests.prefix(load.guestCount), options.seconds)
+        }
+      })
+    for guest in guests { try await guest.shutdown() }
+    return comparisons
+  }
+
+  private static func title(_ load: Load) -> String { "block \(load.name)" }
+
+  private static func measure(
+    _ load: Load, on side: BenchSide, in guests: some Sequence<Domain>, _ seconds: Int
+  ) async throws -> BenchResult {
+    try await withThrowingTaskGroup(of: (requests: Double, kibibytes: Double).self) { group in
+      for guest in guests {
+        group.addTask { try await fio(load, on: side, in: guest, seconds) }
+      }
+      var result = BenchResult(rate: 0, work: 0)
+      for try await (requests, kibibytes) in group {
+        let mebibytes = requests * Double(load.blockBytes) / Double(1 << 20)
+        result.rate += load.blockBytes == 4096 ? requests : mebibytes
+        result.work += kibibytes / Double(1 << 20)
+      }
+      return result
+    }
+  }
+
+  /// Runs fio and reads its terse output (`fio --minimal`, version 3).
+  ///
+  /// - Returns: requests a second, and all that moved in KiB, reads and writes together.
+  private static func fio(
+    _ load: Load, on side: BenchSide, in guest: Domain, _ seconds: Int
+  ) async throws -> (requests: Double, kibibytes: Double) {
+    let device = side == .ours ? "xvda" : "xvdb"
+    let output = try await guest.check(
+      """
+      /tools/fio/fio --minimal --name=job --filename=/dev/\(device) --direct=1 --size=100% \
+        --ioengine=libaio --time_based --runtime=\(seconds) --randrepeat=0 --norandommap=1 \
+        --bs=\(load.blockBytes) \(load.options)
+      """, timeout: .seconds(300))
+    let fields = output.split(separator: ";", omittingEmptySubsequences: false)
+      .map { Double($0) ?? 0 }
+    // Reads and then writes: KiB in all, KiB a second, requests a second.
+    guard fields.count > 48 else { return (0, 0) }
+    return (fields[7] + fields[48], fields[5] + fields[46])
+  }
+}
