@@ -13,6 +13,7 @@ public final class LinuxDiskDomain: Sendable {
   public init(on host: XenHost, image: DriverDomainImage, memory: Int) async throws {
     var configuration = DomainConfiguration.guest(Self.name, memory: memory)
     configuration.kernel = image.kernelInDom0
+    configuration.commandLine = DomainConfiguration.peerCommandLine
     configuration.pci = [XenHost.peerDisk]
     configuration.lines = ["cpu_weight = 1024"]
     domain = try await host.startGuest(configuration)

@@ -20,6 +20,7 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
     var configuration = DomainConfiguration.guest(Self.name, memory: memory)
     if let image {
       configuration.kernel = image.kernelInDom0
+      configuration.commandLine = DomainConfiguration.peerCommandLine
       configuration.lines = ["cpu_weight = 1024"]
     }
     configuration.pci = [XenHost.peerNetworkCard]
