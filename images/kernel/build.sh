@@ -16,7 +16,8 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:?usage: images/kernel/build.sh CACHE-DIRECTORY [peer]}
 names=(disk network)
-if [[ ${2-} == peer ]]; then names=(peer); fi
+others=(! -name README.md ! -name peer.config) # files that do not matter to these
+if [[ ${2-} == peer ]]; then names=(peer) others=(! -name README.md); fi
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
 kernels=${KERNELS:-$cache}
@@ -41,7 +42,7 @@ inputs=$(
   ld --version | head -1
   echo "${names[@]}"
   cd "$here"
-  find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum
+  find . -type f "${others[@]}" -print0 | sort -z | xargs -0 sha256sum
 )
 hash=$(sha256sum <<< "$inputs" | cut -c1-16)
 result=$kernels/kernel-$hash
@@ -87,7 +88,10 @@ configure() {
   local parts=("$1")
   if [[ $1 == peer ]]; then parts=(disk network peer); fi
   (cd "$here" && cat common.config "${parts[@]/%/.config}") | tac |
-    awk 'match($0, /CONFIG_[A-Za-z0-9_]+/) && !seen[substr($0, RSTART, RLENGTH)]++' |
+    awk '/^(# )?CONFIG_[A-Za-z0-9_]+(=| is not set$)/ {
+        match($0, /CONFIG_[A-Za-z0-9_]+/)
+        if (!seen[substr($0, RSTART, RLENGTH)]++) print
+      }' |
     tac > "$work/fragment"
   make -s KCONFIG_ALLCONFIG="$work/fragment" allnoconfig >&2
   # Kconfig leaves out, without a word, what it does not know or what lacks a dependency.

@@ -22,7 +22,9 @@ fi
 # Why these processor flags and this IOMMU: README.md. `loglevel=5` keeps Dom0's console readable;
 # dmesg in Dom0 has the rest.
 dom0="console=hvc0 loglevel=5 rodata=off mitigations=off ${TEST_HOST_DOM0-}"
-for device in 00:03.0 00:04.0 00:09.0 00:0a.0 00:0b.0 00:0c.0; do dom0+=" test-host.pci=$device"; done
+for device in 00:03.0 00:04.0 00:09.0 00:0a.0 00:0b.0 00:0c.0; do
+  dom0+=" test-host.pci=$device"
+done
 xen="dom0_mem=1536M,max:1536M dom0_max_vcpus=1 console=com1 com1=115200,8n1 loglvl=warning"
 xen+=" sched=credit iommu=1 spec-ctrl=no"
 virtio=disable-legacy=on,iommu_platform=on

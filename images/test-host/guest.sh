@@ -27,6 +27,7 @@ install_modules "$tree" network-backend bridge e1000e xen-netback
 
 install_file "$here/guest/init" "$tree/init"
 install_file "$here/guest/dhcp" "$tree/sbin/dhcp"
+install_file "$here/guest/backend-leaf" "$tree/sbin/backend-leaf"
 install_file "$here/guest/block-backend" "$tree/sbin/block-backend"
 install_file "$here/guest/network-backend" "$tree/sbin/network-backend"
 install_file "$here/guest/sink-init" "$tree/sbin/sink-init"
