@@ -66,15 +66,15 @@ import XenHost
   }
 
   private static func run() async throws -> Report {
-    say("booting Xen")
+    Output.say("booting Xen")
     let host = try await XenHost.boot(HostConfiguration(images: [.disk, .network]))
-    say("starting the disk and the network driver domain")
+    Output.say("starting the disk and the network driver domain")
     let disk = try await DiskDomain(on: host)
     let network = try await NetworkDomain(on: host)
     for directory in [disk.directory, network.directory] {
-      say(try await host.dom0.check("xenstore-ls \(directory)/data/driver-domain"))
+      Output.say(try await host.dom0.check("xenstore-ls \(directory)/data/driver-domain"))
     }
-    say("starting two guests with a disk and a network interface each")
+    Output.say("starting two guests with a disk and a network interface each")
     let guests = [
       try await host.startGuest(
         .guest(
@@ -91,15 +91,15 @@ import XenHost
       for guest in guests { group.addTask { try await work(in: guest) } }
       for try await bytes in group { report.bytesVerified += bytes }
     }
-    report.network = try await NetworkDemo.run(guests, on: network, say: say)
+    report.network = try await NetworkDemo.run(guests, on: network)
     for guest in guests {
       report.guestErrors += try await errorCount(in: guest)
       try await guest.check("umount /mnt && e2fsck -fn /dev/xvda")
       try await guest.shutdown()
-      say("\(guest.name) is gone")
+      Output.say("\(guest.name) is gone")
     }
     for domain in [disk.domain, network.domain] {
-      say(
+      Output.say(
         domain.consoleLog.split(separator: "\n").filter { $0.contains("disconnected") }
           .joined(separator: "\n"))
     }
@@ -113,14 +113,15 @@ import XenHost
   private static func work(in guest: Domain) async throws -> Int {
     let limit = Duration.seconds(600)
     try await guest.check("mkfs.ext4 -q /dev/xvda && mount -t ext4 /dev/xvda /mnt", timeout: limit)
-    say("\(guest.name): writes \(mebibytesEach) MiB")
+    Output.say("\(guest.name): writes \(mebibytesEach) MiB")
     try await guest.check(
       "dd if=/dev/urandom of=/mnt/data bs=1M count=\(mebibytesEach) && sync", timeout: limit)
     let written = try await guest.check("sha256sum /mnt/data", timeout: limit)
     // Unmounted in between, so that the guest's memory cannot stand in for the disk.
     try await guest.check("umount /mnt && mount -t ext4 /dev/xvda /mnt", timeout: limit)
     let read = try await guest.check("sha256sum /mnt/data", timeout: limit)
-    say("\(guest.name): \(read == written ? "read back what it wrote" : "READ SOMETHING ELSE")")
+    Output.say(
+      "\(guest.name): \(read == written ? "read back what it wrote" : "READ SOMETHING ELSE")")
     return read == written ? mebibytesEach << 20 : 0
   }
 

@@ -23,9 +23,7 @@ enum NetworkDemo {
   static let pings = 100
 
   /// - Parameter guests: two, with a file `/mnt/data` each.
-  static func run(
-    _ guests: [Domain], on network: NetworkDomain, say: (String) -> Void
-  ) async throws -> NetworkReport {
+  static func run(_ guests: [Domain], on network: NetworkDomain) async throws -> NetworkReport {
     var report = NetworkReport()
     let outside = network.outside.address
     let file = try await OutsideFile(mebibytes: outsideMebibytes)
@@ -42,7 +40,7 @@ enum NetworkDemo {
       addresses.append(try await guest.requestAddress())
       whole.append(try await guest.check("md5sum </mnt/data | cut -d ' ' -f 1"))
       try await guest.serveFiles()
-      say("\(guest.name): has the address \(addresses.last ?? "") by DHCP")
+      Output.say("\(guest.name): has the address \(addresses.last ?? "") by DHCP")
     }
     for (index, guest) in guests.enumerated() {
       let other = addresses[1 - index]
@@ -70,7 +68,8 @@ enum NetworkDemo {
       }
       let change = try await guest.networkCounters().since(before)
       report.errors += change.checksumErrors + change.interfaceErrors + answers.count - good.count
-      say("\(guest.name): \(good.count) of \(answers.count) transfers arrived as they were sent")
+      Output.say(
+        "\(guest.name): \(good.count) of \(answers.count) transfers arrived as they were sent")
     }
     return report
   }

@@ -15,8 +15,7 @@ extension RealXen {
     @Test("ready soon after the first instruction", arguments: [DriverDomainImage.disk, .network])
     func startsQuickly(image: DriverDomainImage) async throws {
       let device = image.name == "disk" ? XenHost.nvmeDisk : XenHost.peerNetworkCard
-      let (domain, time) = try await start(
-        "quick-\(image.name)", image: image, pci: [device])
+      let (domain, time) = try await start("quick-\(image.name)", image: image, pci: [device])
       try await domain.shutdown()
       #expect(time <= Self.startLimit)
     }

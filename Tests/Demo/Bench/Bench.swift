@@ -1,4 +1,3 @@
-import Foundation
 import XenHost
 
 /// `make bench`: our backends against Linux's own, on the same host in the same boot: the same
@@ -8,9 +7,6 @@ import XenHost
 /// The machine is emulated and shared: only the ratios mean something. They are in
 /// `benchmarks/out/report.json` too.
 enum Bench {
-  /// Where the report goes.
-  static let directory = "benchmarks/out"
-
   static func run(on host: XenHost, _ options: BenchOptions) async throws {
     var comparisons: [Comparison] = []
     if options.wantsAny(of: BlockBench.jobNames) {
@@ -19,15 +15,8 @@ enum Bench {
     if options.wantsAny(of: NetBench.jobNames) {
       comparisons += try await NetBench.run(on: host, options)
     }
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     let json = "[\(comparisons.map(\.json).joined(separator: ",\n "))]"
-    try Data((json + "\n").utf8).write(to: URL(filePath: "\(directory)/report.json"))
-    print(json)
+    try Output.save(json + "\n", as: "report.json")
+    Output.say(json)
   }
-}
-
-/// Prints a line at once, also into a file.
-func say(_ text: String) {
-  print(text)
-  fflush(nil)
 }

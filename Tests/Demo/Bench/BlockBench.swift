@@ -12,6 +12,11 @@ enum BlockBench {
     /// Bytes a request.
     let blockBytes: Int
     var guestCount = 1
+
+    /// Whether requests count, and not bytes.
+    var isSmall: Bool { blockBytes == 4096 }
+    /// What the report calls it.
+    var title: String { "block \(name)" }
   }
 
   private static let loads = [
@@ -36,11 +41,11 @@ enum BlockBench {
   ]
 
   /// The names of all jobs.
-  static let jobNames = loads.map { title($0) }
+  static let jobNames = loads.map(\.title)
 
   static func run(on host: XenHost, _ options: BenchOptions) async throws -> [Comparison] {
     let ours = try await DiskDomain(on: host, memory: memory)
-    let peer = try await LinuxDiskDomain(on: host, image: .peer, memory: memory)
+    let peer = try await LinuxDiskDomain(on: host, memory: memory)
     let guests = try await host.startGuests(
       ["guest1", "guest2"].map { label in
         .guest(
@@ -61,7 +66,7 @@ enum BlockBench {
     let comparisons = try await runner.run(
       loads.map { load in
         BenchJob(
-          name: title(load), unit: load.blockBytes == 4096 ? "IOPS" : "MiB/s", workUnit: "GiB"
+          name: load.title, unit: load.isSmall ? "IOPS" : "MiB/s", workUnit: "GiB"
         ) { side in
           try await measure(load, on: side, in: guests.prefix(load.guestCount), options.seconds)
         }
@@ -70,31 +75,26 @@ enum BlockBench {
     return comparisons
   }
 
-  private static func title(_ load: Load) -> String { "block \(load.name)" }
-
   private static func measure(
     _ load: Load, on side: BenchSide, in guests: some Sequence<Domain>, _ seconds: Int
   ) async throws -> BenchResult {
-    try await withThrowingTaskGroup(of: (requests: Double, kibibytes: Double).self) { group in
+    try await withThrowingTaskGroup(of: FioReport.self) { group in
       for guest in guests {
         group.addTask { try await fio(load, on: side, in: guest, seconds) }
       }
       var result = BenchResult(rate: 0, work: 0)
-      for try await (requests, kibibytes) in group {
-        let mebibytes = requests * Double(load.blockBytes) / Double(1 << 20)
-        result.rate += load.blockBytes == 4096 ? requests : mebibytes
-        result.work += kibibytes / Double(1 << 20)
+      for try await report in group {
+        let mebibytes = report.requestsPerSecond * Double(load.blockBytes) / Double(1 << 20)
+        result.rate += load.isSmall ? report.requestsPerSecond : mebibytes
+        result.work += report.kibibytes / Double(1 << 20)
       }
       return result
     }
   }
 
-  /// Runs fio and reads its terse output (`fio --minimal`, version 3).
-  ///
-  /// - Returns: requests a second, and all that moved in KiB, reads and writes together.
   private static func fio(
     _ load: Load, on side: BenchSide, in guest: Domain, _ seconds: Int
-  ) async throws -> (requests: Double, kibibytes: Double) {
+  ) async throws -> FioReport {
     let device = side == .ours ? "xvda" : "xvdb"
     let output = try await guest.check(
       """
@@ -102,10 +102,6 @@ enum BlockBench {
         --ioengine=libaio --time_based --runtime=\(seconds) --randrepeat=0 --norandommap=1 \
         --bs=\(load.blockBytes) \(load.options)
       """, timeout: .seconds(300))
-    let fields = output.split(separator: ";", omittingEmptySubsequences: false)
-      .map { Double($0) ?? 0 }
-    // Reads and then writes: KiB in all, KiB a second, requests a second.
-    guard fields.count > 48 else { return (0, 0) }
-    return (fields[7] + fields[48], fields[5] + fields[46])
+    return try FioReport(terse: output)
   }
 }

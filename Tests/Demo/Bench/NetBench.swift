@@ -5,8 +5,6 @@ import XenHost
 /// Where one end is not a guest it is the driver domain itself, with an address of its own on its
 /// bridge: QEMU's network behind the cards is slower than either backend.
 struct NetBench {
-  /// As much for either driver domain, in MiB.
-  private static let memory = 320
   private static let pingCount = 300
 
   private let guests: [Domain]
@@ -15,22 +13,37 @@ struct NetBench {
   private let domainAddresses: [String]
   private let seconds: Int
 
-  private static let names = (
-    fromGuest: "net TCP from the guest", toGuest: "net TCP to the guest",
-    between: "net TCP guest to guest", bidirectional: "net TCP guest to guest, both ways",
-    both: "net TCP from two guests at once", packetsFrom: "net UDP 64 bytes from the guest",
-    packetsTo: "net UDP 64 bytes to the guest", packetsBetween: "net UDP 64 bytes guest to guest",
-    latency: "net request and response"
-  )
-  static let jobNames = [
-    names.fromGuest, names.toGuest, names.between, names.bidirectional, names.both,
-    names.packetsFrom, names.packetsTo, names.packetsBetween, names.latency,
+  /// A job, on the side with this number.
+  private struct Load {
+    let name: String
+    let unit: String
+    let workUnit: String
+    let measure: @Sendable (NetBench, Int) async throws -> BenchResult
+  }
+
+  private static let loads = [
+    stream("from the guest") { $0.domainAddresses[$1] },
+    stream("to the guest", "-R") { $0.domainAddresses[$1] },
+    stream("guest to guest") { $0.guestAddresses[$1][1] },
+    stream("guest to guest, both ways", "--bidir") { $0.guestAddresses[$1][1] },
+    Load(name: "net TCP from two guests at once", unit: "Mbit/s", workUnit: "GiB") {
+      try await $0.fromBoth($1)
+    },
+    packets("from the guest") { $0.domainAddresses[$1] },
+    packets("to the guest", "-R") { $0.domainAddresses[$1] },
+    packets("guest to guest") { $0.guestAddresses[$1][1] },
+    Load(name: "net request and response", unit: "exchanges/s", workUnit: "million packets") {
+      try await $0.exchange($1)
+    },
   ]
+
+  /// The names of all jobs.
+  static let jobNames = loads.map(\.name)
 
   static func run(on host: XenHost, _ options: BenchOptions) async throws -> [Comparison] {
     let networks: [any NetworkBackendDomain] = [
       try await NetworkDomain(on: host, hasSink: true),
-      try await LinuxNetworkDomain(on: host, image: .peer, memory: memory),
+      try await LinuxNetworkDomain(on: host, asPeerWith: NetworkDomain.memoryWithSink),
     ]
     let guests = try await host.startGuests(
       (1...2).map { number in
@@ -52,40 +65,24 @@ struct NetBench {
       guests: guests, guestAddresses: guestAddresses, domainAddresses: domainAddresses,
       seconds: options.seconds)
     let runner = BenchRunner(host: host, domains: networks.map(\.domain), options: options)
-    let comparisons = try await runner.run(bench.jobs)
+    let comparisons = try await runner.run(
+      loads.map { load in
+        BenchJob(name: load.name, unit: load.unit, workUnit: load.workUnit) { side in
+          try await load.measure(bench, side.rawValue)
+        }
+      })
     for guest in guests { try await guest.destroy() }
     return comparisons
   }
 
-  private var jobs: [BenchJob] {
-    let datagrams = "-u -l 64 -b 0"
-    return [
-      stream(Self.names.fromGuest) { domainAddresses[$0] },
-      stream(Self.names.toGuest, "-R") { domainAddresses[$0] },
-      stream(Self.names.between) { guestAddresses[$0][1] },
-      stream(Self.names.bidirectional, "--bidir") { guestAddresses[$0][1] },
-      job(Self.names.both, "Mbit/s", "GiB") { try await fromBoth($0) },
-      packets(Self.names.packetsFrom, datagrams) { domainAddresses[$0] },
-      packets(Self.names.packetsTo, datagrams + " -R") { domainAddresses[$0] },
-      packets(Self.names.packetsBetween, datagrams) { guestAddresses[$0][1] },
-      job(Self.names.latency, "exchanges/s", "million packets") { try await exchange($0) },
-    ]
-  }
-
-  private func job(
-    _ name: String, _ unit: String, _ workUnit: String,
-    _ run: @escaping @Sendable (Int) async throws -> BenchResult
-  ) -> BenchJob {
-    BenchJob(name: name, unit: unit, workUnit: workUnit) { try await run($0.rawValue) }
-  }
-
-  private func stream(
-    _ name: String, _ options: String = "", to address: @escaping @Sendable (Int) -> String
-  ) -> BenchJob {
-    job(name, "Mbit/s", "GiB") { side in
-      let report = try await guests[0].iperf(
-        to: address(side), options: options, seconds: seconds)
-      return Self.streamed(report.receivedBitsPerSecond, seconds)
+  private static func stream(
+    _ name: String, _ options: String = "",
+    to address: @escaping @Sendable (NetBench, Int) -> String
+  ) -> Load {
+    Load(name: "net TCP \(name)", unit: "Mbit/s", workUnit: "GiB") { bench, side in
+      let report = try await bench.guests[0].iperf(
+        to: address(bench, side), options: options, seconds: bench.seconds)
+      return streamed(report.receivedBitsPerSecond, bench.seconds)
     }
   }
 
@@ -94,14 +91,17 @@ struct NetBench {
       rate: bitsPerSecond / 1e6, work: bitsPerSecond / 8 * Double(seconds) / Double(1 << 30))
   }
 
-  private func packets(
-    _ name: String, _ options: String, to address: @escaping @Sendable (Int) -> String
-  ) -> BenchJob {
-    job(name, "packets/s", "million packets") { side in
-      let report = try await guests[0].iperf(
-        to: address(side), options: options, seconds: seconds)
+  private static func packets(
+    _ name: String, _ options: String = "",
+    to address: @escaping @Sendable (NetBench, Int) -> String
+  ) -> Load {
+    Load(
+      name: "net UDP 64 bytes \(name)", unit: "packets/s", workUnit: "million packets"
+    ) { bench, side in
+      let report = try await bench.guests[0].iperf(
+        to: address(bench, side), options: "-u -l 64 -b 0 \(options)", seconds: bench.seconds)
       let rate = report.receivedPacketsPerSecond
-      return BenchResult(rate: rate, work: rate * Double(seconds) / 1e6)
+      return BenchResult(rate: rate, work: rate * Double(bench.seconds) / 1e6)
     }
   }
 

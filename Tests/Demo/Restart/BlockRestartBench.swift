@@ -1,4 +1,3 @@
-import Foundation
 import XenHost
 
 /// The disk's part of ``RestartBench``: fio in a guest, 4 KiB random reads and writes, 32 at once.
@@ -75,23 +74,13 @@ struct BlockRestartBench {
       let words = line.split(separator: " ").compactMap { Double($0) }
       return words.count == 2 ? .init(time: words[0], latency: words[1]) : nil
     }
-    try Data(LatencyPicture(samples).svg.utf8).write(
-      to: URL(filePath: "\(RestartBench.directory)/restart-latency.svg"))
+    try Output.save(LatencyPicture(samples).svg, as: "restart-latency.svg")
   }
 
   /// Operations a second.
   private func operations(in guest: Domain) async throws -> Double {
     let output = try await guest.check(
       "\(Self.job) --minimal --runtime=\(RestartBench.seconds)", timeout: .seconds(300))
-    let fields = output.split(separator: ";", omittingEmptySubsequences: false)
-    // Version 3 of fio's terse output: the operations a second of reads and of writes.
-    guard fields.count > 48, let reads = Double(fields[7]), let writes = Double(fields[48])
-    else { throw RestartBenchError.noFigures(output) }
-    return reads + writes
+    return try FioReport(terse: output).requestsPerSecond
   }
-}
-
-/// What was measured made no sense.
-enum RestartBenchError: Error {
-  case noFigures(String)
 }

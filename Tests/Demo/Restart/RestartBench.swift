@@ -14,8 +14,6 @@ enum RestartBench {
   static let rounds = argument(3) ?? 3
   /// How long a measurement of throughput runs: with a death every ten seconds there are three.
   static let seconds = 30
-  /// Where results go.
-  static let directory = "benchmarks/out"
 
   /// What `measure` reaches with a death every ten seconds, and every second, relative to none, by
   /// turns.
@@ -39,15 +37,13 @@ enum RestartBench {
 
   /// Runs both parts.
   static func run(on host: XenHost) async throws {
-    try FileManager.default.createDirectory(
-      atPath: directory, withIntermediateDirectories: true)
     let disk = try await DiskDomain(on: host)
     let block = try await BlockRestartBench(on: host, disk).run()
     let network = try await NetworkDomain(on: host)
     let net = try await NetRestartBench(on: host, network).run()
     let json = "{\"block\": \(block.json), \"net\": \(net.json)}"
-    try Data((json + "\n").utf8).write(to: URL(filePath: "\(directory)/restart.json"))
-    print(json)
+    try Output.save(json + "\n", as: "restart.json")
+    Output.say(json)
   }
 }
 

@@ -54,12 +54,23 @@ public struct DomainConfiguration: Sendable {
       processors: 1, interfaces: [], pci: pci,
       // Whoever keeps the domain acts on its death, and nobody beside it.
       lines: ["crash", "watchdog", "reboot"].map { "on_\($0) = \"preserve\"" }
-        + ["cpu_weight = 1024"])
+        + [driverDomainWeight])
   }
 
-  /// What the kernel of a domain that ours is compared with is told: no less protection against
-  /// faults of processors than ours has, which costs time.
-  static let peerCommandLine = "console=hvc0 loglevel=4"
+  /// A driver domain with Linux's own backends, for comparisons: the guests' initramfs, whose agent
+  /// answers, under our build of Linux. Its kernel has no less protection against faults of
+  /// processors than that of ours, which costs time.
+  static func peerDomain(_ name: String, pci: [String], memory: Int) -> DomainConfiguration {
+    var configuration = guest(name, memory: memory)
+    configuration.kernel = DriverDomainImage.peer.kernelInDom0
+    configuration.commandLine = "console=hvc0 loglevel=4"
+    configuration.pci = pci
+    configuration.lines = [driverDomainWeight]
+    return configuration
+  }
+
+  /// All that guests wait for comes first.
+  private static let driverDomainWeight = "cpu_weight = 1024"
 
   /// The text of the configuration file.
   public var text: String {

@@ -1,5 +1,3 @@
-import Foundation
-
 /// `ddctl` in Dom0, which keeps a driver domain alive.
 public struct DomainKeeper: Sendable {
   /// The driver domain's name.
@@ -9,11 +7,8 @@ public struct DomainKeeper: Sendable {
 
   /// What Dom0 needs: absolute path there, local path here.
   public static var files: [String: String] {
-    let root = URL(filePath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return [
-      "/sbin/ddctl": root.appending(path: "images/out/control/ddctl").path,
+    [
+      "/sbin/ddctl": TestHostFiles.root + "/images/out/control/ddctl",
       // A part of libc that nothing else in this small Dom0 uses.
       "/lib/x86_64-linux-gnu/libm.so.6": "/lib/x86_64-linux-gnu/libm.so.6",
     ]

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The images of this project, as `make images` leaves them.
 extension DriverDomainImage {
   /// The disk driver domain's.
@@ -16,7 +14,5 @@ extension DriverDomainImage {
       name: name, kernel: "\(out)/\(name)/vmlinux", ramdisk: "\(out)/\(name)/initrd.gz")
   }
 
-  private static let out = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "images/out").path
+  private static let out = TestHostFiles.root + "/images/out"
 }

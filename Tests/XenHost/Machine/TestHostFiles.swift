@@ -10,7 +10,8 @@ struct TestHostFiles: Sendable {
   /// The initramfs of guests.
   static let guestInitramfs = root + "/images/out/test-host/guest.cpio"
 
-  private static let root = String(
+  /// The directory of the package.
+  static let root = String(
     #filePath.split(separator: "/").dropLast(4).reduce(into: "") { $0 += "/\($1)" })
   private static let logsKept = 8
 

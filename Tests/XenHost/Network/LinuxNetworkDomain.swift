@@ -14,16 +14,14 @@ public final class LinuxNetworkDomain: NetworkBackendDomain {
   /// Creates the domain from the guests' image, with its own network card, and waits until it
   /// serves.
   ///
-  /// - Parameter image: a kernel with the backend built in, in place of Debian's with modules.
-  public init(on host: XenHost, image: DriverDomainImage? = nil, memory: Int = 192) async throws {
+  /// - Parameter memory: in MiB, for a domain under our build of Linux, for which the host must
+  ///   have ``DriverDomainImage/peer``; nil for one under Debian's, with the backend as a module.
+  public init(on host: XenHost, asPeerWith memory: Int? = nil) async throws {
     self.host = host
-    var configuration = DomainConfiguration.guest(Self.name, memory: memory)
-    if let image {
-      configuration.kernel = image.kernelInDom0
-      configuration.commandLine = DomainConfiguration.peerCommandLine
-      configuration.lines = ["cpu_weight = 1024"]
-    }
-    configuration.pci = [XenHost.peerNetworkCard]
+    let pci = [XenHost.peerNetworkCard]
+    var configuration = DomainConfiguration.guest(Self.name, memory: 192)
+    configuration.pci = pci
+    if let memory { configuration = .peerDomain(Self.name, pci: pci, memory: memory) }
     domain = try await host.startGuest(configuration)
     try await domain.check("setsid network-backend </dev/null >/run/network-backend.log 2>&1 &")
     try await host.waitForXenStore("\(directory)/data/network-backend", value: "ready")

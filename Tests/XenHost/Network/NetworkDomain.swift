@@ -10,6 +10,9 @@ public final class NetworkDomain: NetworkBackendDomain {
   /// QEMU's network behind the domain's card.
   public let outside = OutsideNetwork.first
 
+  /// The memory of a domain with a sink, in MiB.
+  public static let memoryWithSink = 320
+
   /// Creates the domain and waits until it says that it is ready.
   ///
   /// - Parameter hasSink: whether it has an address of its own on the bridge with the card, and an
@@ -25,7 +28,7 @@ public final class NetworkDomain: NetworkBackendDomain {
     domain = try await host.createDomain(
       .driverDomain(
         Self.name, image: .network, pci: [XenHost.networkCard],
-        memory: hasSink ? 320 : 256,
+        memory: hasSink ? Self.memoryWithSink : 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
           + "driver_domain.log=debug "
           + "driver_domain.queues=2 " + bridges + (hasSink ? sink : "")))
