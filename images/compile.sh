@@ -23,8 +23,19 @@ link_objects() {
   local output=$1 list=$2
   shift 2
   swiftc -emit-executable -use-ld=lld -o "$output" "@$list" "$@" \
-    -Xlinker --gc-sections -Xlinker -s -Xlinker --build-id=none >&2
+    -Xlinker --gc-sections -Xlinker --build-id=none >&2
+  check_specialised "$output"
+  objcopy --strip-all "$output"
   erase_module_hashes "$output"
+}
+
+# check_specialised PROGRAM: fails when a data path has stayed generic, which looks types up at run
+# time and costs twice the time. Without an error, it happens where a caller is generic itself.
+check_specialised() {
+  if nm "$1" | grep -E ' \$s1[02](Block|Net)Backend.*4turn.*10[hH]ypervisor.*lF$' >&2; then
+    echo "compile.sh: $1: these are not specialised" >&2
+    return 1
+  fi
 }
 
 # erase_module_hashes PROGRAM: the compiler leaves a hash of each object file, path of the sources

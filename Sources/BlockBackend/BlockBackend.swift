@@ -26,9 +26,9 @@ import RingTransport
     TargetOpening.serve(request)
   }
 
-  static func serve<Transport: XenStoreTransport & ~Copyable>(
+  static func serve(
     _ task: BackendTask<BlockOptions>, hypervisor: consuming XenHypervisor,
-    loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
+    loop: consuming EventLoop, store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {
     var device = BlockDevice(
       leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,

@@ -38,9 +38,9 @@ import SystemPackage
     PortOpening.serve(request)
   }
 
-  static func serve<Transport: XenStoreTransport & ~Copyable>(
+  static func serve(
     _ task: BackendTask<NetOptions>, hypervisor: consuming XenHypervisor,
-    loop: consuming EventLoop, store: consuming XenStoreClient<Transport>
+    loop: consuming EventLoop, store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {
     let opening = PortOpening(opener: task.opener, held: task.queue)
     let queues: ThreadedQueues

@@ -17,7 +17,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
           timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
         heartbeat.tick()
         try takeLoopEvents()
-        hasMore = turn(now: MonotonicClock.nanoseconds())
+        hasMore = turn(now: MonotonicClock.recentNanoseconds())
         report(&sums)
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {

@@ -15,7 +15,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
           timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
         heartbeat.tick()
         try takeLoopEvents()
-        hasMore = turn(now: MonotonicClock.nanoseconds())
+        hasMore = turn(now: MonotonicClock.recentNanoseconds())
         if store.wantsToWrite { queues.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.

@@ -81,7 +81,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
       if isStopping { return }
       do throws(NetViolation) {
         outcome = try queue.turn(
-          hypervisor: &hypervisor, port: &port, now: MonotonicClock.nanoseconds())
+          hypervisor: &hypervisor, port: &port, now: MonotonicClock.recentNanoseconds())
       } catch {
         throw .violation(error)
       }

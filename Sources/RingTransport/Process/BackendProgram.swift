@@ -28,9 +28,9 @@ public protocol BackendProgram {
   static func open(_ request: Opener.Request) -> Opener.Answer
 
   /// Serves the leaf until the device's life ends. Called on the main thread, in the sandbox.
-  static func serve<Transport: XenStoreTransport & ~Copyable>(
+  static func serve(
     _ task: BackendTask<Options>, hypervisor: consuming XenHypervisor, loop: consuming EventLoop,
-    store: consuming XenStoreClient<Transport>
+    store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError)
 }
 
@@ -107,15 +107,13 @@ extension BackendProgram {
     do throws(BackendProcessError) {
       let opener = try makeOpener(arguments, leaving: exit)
       if case .spare = arguments.mode { Urgency.starting.apply() }
-      if let socket = arguments.xenStoreSocket {
-        let transport = try openStore { () throws(Errno) in
-          try XenStoreSocketTransport(path: socket)
-        }
-        try serve(arguments, opener, &log, XenStoreClient(transport), leaving: exit)
-      } else {
-        let transport = try openStore { () throws(Errno) in try XenStoreDeviceTransport() }
-        try serve(arguments, opener, &log, XenStoreClient(transport), leaving: exit)
+      let connection: XenStoreConnection
+      do throws(Errno) {
+        connection = try XenStoreConnection(socket: arguments.xenStoreSocket)
+      } catch {
+        throw .open("XenStore", error)
       }
+      try serve(arguments, opener, &log, XenStoreClient(connection), leaving: exit)
       return 0
     } catch {
       log.critical("cannot go on", metadata: ["error": "\(error)"])
@@ -126,9 +124,9 @@ extension BackendProgram {
 
   /// Opens what every device needs. A spare waits when that is done, which is most of what a start
   /// takes.
-  private static func serve<Transport: XenStoreTransport & ~Copyable>(
+  private static func serve(
     _ arguments: BackendArguments<Options>, _ opener: Opener?, _ log: inout Logger,
-    _ store: consuming XenStoreClient<Transport>, leaving exit: consuming SandboxExit?
+    _ store: consuming XenStoreClient<XenStoreConnection>, leaving exit: consuming SandboxExit?
   ) throws(BackendProcessError) {
     let hypervisor: XenHypervisor
     do throws(Errno) {
@@ -237,12 +235,6 @@ extension BackendProgram {
     Logger(label: name) { _ in
       ConsoleLog(console: .standardError, program: name, level: arguments.logLevel)
     }
-  }
-
-  private static func openStore<Transport: ~Copyable>(
-    _ open: () throws(Errno) -> Transport
-  ) throws(BackendProcessError) -> Transport {
-    do throws(Errno) { return try open() } catch { throw .open("XenStore", error) }
   }
 
   private static func writeError(_ text: String) {

@@ -36,7 +36,7 @@ public struct Heartbeat: Sendable {
   public func waitingTime(until deadline: UInt64?, hasMore: Bool) -> UInt64 {
     if hasMore { return 0 }
     guard let deadline else { return limit(nil) }
-    let now = MonotonicClock.nanoseconds()
+    let now = MonotonicClock.recentNanoseconds()
     return limit(deadline > now ? deadline - now : 0)
   }
 }

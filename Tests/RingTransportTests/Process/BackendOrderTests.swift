@@ -189,8 +189,8 @@ private enum ToyProgram: BackendProgram {
     Opener.Answer(bytes: [], file: nil)
   }
 
-  static func serve<Transport: XenStoreTransport & ~Copyable>(
+  static func serve(
     _ task: BackendTask<Int>, hypervisor: consuming XenHypervisor, loop: consuming EventLoop,
-    store: consuming XenStoreClient<Transport>
+    store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {}
 }

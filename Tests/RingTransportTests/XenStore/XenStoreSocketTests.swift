@@ -60,8 +60,28 @@ import Testing
     #expect(throws: Errno.noSuchFileOrDirectory) {
       _ = try XenStoreDeviceTransport(path: "/nowhere/xenbus")
     }
+    #expect(throws: Errno.noSuchFileOrDirectory) {
+      _ = try XenStoreConnection(socket: "/nowhere/socket")
+    }
   }
 
+  @Test func aConnectionIsTheTransportThatItStandsFor() throws {
+    let server = try RawServer()
+    let socket = XenStoreConnection.socket(XenStoreSocketTransport(adopting: server.clientEnd()))
+    let (requestCount, answersWithErrors) =
+      (socket.requestsInFlightMax, socket.answersWithWriteErrors)
+    #expect(requestCount == 16 && !answersWithErrors)
+    var client = XenStoreClient(socket)
+    try server.send([2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x37])
+    let results = try client.perform([.read("a")], timeoutMilliseconds: 1000)
+    #expect(results == [.success(.value("7"))])
+    _ = try server.receive(count: 16 + 2)
+    try server.close()
+    // What the transport has to say of a write comes through.
+    #expect(throws: XenStoreFailure.transport(.brokenPipe)) {
+      try client.perform([.read("a")], timeoutMilliseconds: 1000)
+    }
+  }
 }
 
 /// The server's end of a socket, with bytes in and out as they are.

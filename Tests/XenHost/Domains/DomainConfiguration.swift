@@ -50,11 +50,11 @@ public struct DomainConfiguration: Sendable {
   ) -> DomainConfiguration {
     DomainConfiguration(
       name: name, kind: .pv, kernel: image.kernelInDom0, ramdisk: image.ramdiskInDom0,
-      commandLine: "console=hvc0 \(commandLine)", memory: memory, disks: [],
+      commandLine: "console=hvc0 nofsgsbase \(commandLine)", memory: memory, disks: [],
       processors: 1, interfaces: [], pci: pci,
       // Whoever keeps the domain acts on its death, and nobody beside it.
       lines: ["crash", "watchdog", "reboot"].map { "on_\($0) = \"preserve\"" }
-        + [driverDomainWeight])
+        + driverDomainLines)
   }
 
   /// A driver domain with Linux's own backends, for comparisons: the guests' initramfs, whose agent
@@ -63,14 +63,15 @@ public struct DomainConfiguration: Sendable {
   static func peerDomain(_ name: String, pci: [String], memory: Int) -> DomainConfiguration {
     var configuration = guest(name, memory: memory)
     configuration.kernel = DriverDomainImage.peer.kernelInDom0
-    configuration.commandLine = "console=hvc0 loglevel=4"
+    configuration.commandLine = "console=hvc0 loglevel=4 nofsgsbase"
     configuration.pci = pci
-    configuration.lines = [driverDomainWeight]
+    configuration.lines = driverDomainLines
     return configuration
   }
 
-  /// All that guests wait for comes first.
-  private static let driverDomainWeight = "cpu_weight = 1024"
+  /// As in the configurations under images/: all that guests wait for comes first, and the clock is
+  /// read without Xen's help.
+  private static let driverDomainLines = ["cpu_weight = 1024", "tsc_mode = \"native\""]
 
   /// The text of the configuration file.
   public var text: String {
