@@ -5,17 +5,27 @@ extension RealXen {
   /// Guests on disks of our driver domain.
   @Suite("Disk service")
   struct DiskServiceTests {
-    @Test("a PV and a PVH guest work at once, each on its own partition")
+    /// One is PVH in complete runs only: QEMU's emulation kills such a guest now and then, with
+    /// Xen's own registers in the guest's place.
+    @Test("two guests work at once, each on its own partition")
     func twoGuests() async throws {
       let host = try await RealXen.host
       _ = try await RealXen.disk
       let guests = try await host.startGuests([
         .guest("first", kind: .pv, disks: [DiskDomain.partition("guest1")]),
-        .guest("second", kind: .pvh, disks: [DiskDomain.partition("guest2")]),
+        .guest(
+          "second", kind: RealXen.isComplete ? .pvh : .pv,
+          disks: [DiskDomain.partition("guest2")]),
       ])
-      async let one: Void = useFileSystem(of: guests[0])
-      async let two: Void = useFileSystem(of: guests[1])
-      _ = try await (one, two)
+      do {
+        async let one: Void = useFileSystem(of: guests[0])
+        async let two: Void = useFileSystem(of: guests[1])
+        _ = try await (one, two)
+      } catch {
+        // They keep nothing from the scenarios that follow.
+        for guest in guests { try? await guest.destroy() }
+        throw error
+      }
       try await RealXen.shutDown(guests)
     }
 
