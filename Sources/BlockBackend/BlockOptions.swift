@@ -6,6 +6,8 @@ struct BlockOptions: Sendable, Equatable {
   var bufferKiB = 4096
   /// How long requests wait for a target that is gone, in seconds.
   var deviceLossSeconds = 30
+  /// How long to look for more work at most before sleeping, in microseconds; 0 for never.
+  var pollMicroseconds = 200
   /// Whether responses keep the order of their requests.
   var isInOrder = false
 
@@ -16,6 +18,9 @@ struct BlockOptions: Sendable, Equatable {
   /// From not waiting at all to a time after which most administrators have noticed. Windows gives
   /// a request up after two minutes.
   static let deviceLossSecondsRange = 0...3600
+
+  /// More would keep a processor from others for longer than any disk is worth.
+  static let pollMicrosecondsRange = 0...10_000
 
   /// Reads the program's arguments, without its name.
   static func read(_ arguments: some Sequence<String>) -> BackendArguments<BlockOptions> {
@@ -46,6 +51,15 @@ struct BlockOptions: Sendable, Equatable {
             + "to \(Self.deviceLossSecondsRange.upperBound)")
       }
       deviceLossSeconds = number
+    case "--poll-microseconds":
+      guard let text = value(), let number = Int(text),
+        Self.pollMicrosecondsRange.contains(number)
+      else {
+        return .wrong(
+          "--poll-microseconds needs a number from \(Self.pollMicrosecondsRange.lowerBound) "
+            + "to \(Self.pollMicrosecondsRange.upperBound)")
+      }
+      pollMicroseconds = number
     case "--in-order":
       isInOrder = true
     default:
@@ -58,7 +72,8 @@ struct BlockOptions: Sendable, Equatable {
   var settings: BlockSettings {
     BlockSettings(
       bufferByteCount: bufferKiB * 1024,
-      deviceLossNanoseconds: UInt64(deviceLossSeconds) * 1_000_000_000, isInOrder: isInOrder)
+      deviceLossNanoseconds: UInt64(deviceLossSeconds) * 1_000_000_000,
+      pollMicroseconds: pollMicroseconds, isInOrder: isInOrder)
   }
 
   static let helpText = """
@@ -73,6 +88,7 @@ struct BlockOptions: Sendable, Equatable {
     Options:
       --buffer-kib N           memory for the data of requests in flight (4096)
       --device-loss-seconds N  how long requests wait for a target that is gone (30)
+      --poll-microseconds N    how long to look for more work before sleeping (200; 0 for never)
       --in-order               answer requests in their order, for guests that take no other
       --log-level LEVEL        trace, debug, info (default), notice, warning, error
       --sandbox on|off         whether the process gives its rights away before it serves (on)

@@ -42,7 +42,8 @@ c_uring *c_uring_open(uint32_t entries, int *error) {
   // The ring belongs to the thread that enables it, which is this one too.
   int result = io_uring_queue_init(
       entries, &ring->ring,
-      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED);
+      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER |
+          IORING_SETUP_R_DISABLED);
   if (result < 0) {
     *error = -result;
     free(ring);
@@ -113,6 +114,12 @@ int c_uring_wait(c_uring *ring, int64_t nanoseconds) {
   struct __kernel_timespec time = {.tv_sec = nanoseconds / 1000000000,
                                    .tv_nsec = nanoseconds % 1000000000};
   return io_uring_submit_and_wait_timeout(&ring->ring, &completion, 1, &time, NULL);
+}
+
+int c_uring_ready(const c_uring *ring) {
+  unsigned flags = __atomic_load_n(ring->ring.sq.kflags, __ATOMIC_RELAXED);
+  return io_uring_cq_ready(&ring->ring) != 0 ||
+         (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
 int c_uring_next(c_uring *ring, c_uring_completion *completion) {

@@ -9,27 +9,61 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     let heartbeat = Heartbeat(status, thread: 0)
     defer { heartbeat.end() }
     var sums = BlockSums(status)
+    let rate = TimeStampRate()
+    var window = PollWindow(limitTicks: 0)
+    var mayMeasure = settings.pollMicroseconds > 0
     // What an earlier process has kept is there before anything happens.
     var hasMore = true
     while !isFinished {
       do throws(Errno) {
+        let idleSince = TimeStampCounter.now()
+        if !hasMore, window.isOpen { hasMore = try look(window, since: idleSince) }
+        let sleeps = !hasMore
         try storage.loop.wait(
           timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
+        if sleeps {
+          window.slept(TimeStampCounter.now() &- idleSince)
+          if mayMeasure, let limit = rate.ticks(microseconds: settings.pollMicroseconds) {
+            mayMeasure = false
+            window = PollWindow(limitTicks: limit)
+          }
+        }
         heartbeat.tick()
         try takeLoopEvents()
-        hasMore = turn(now: MonotonicClock.recentNanoseconds())
+        hasMore = turn(now: MonotonicClock.recentNanoseconds(), listens: !window.isOpen)
         report(&sums)
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
-        if let port = maskedPort, !hasMore {
-          // Only now: until the work is done the guest's events would be in vain.
-          maskedPort = nil
-          storage.loop.armEventChannel(unmasking: queue == nil ? nil : port)
-        }
+        if !hasMore, !window.isOpen { listen() }
       } catch {
         throw .loop(error)
       }
       if let storeFailure { throw .store(storeFailure) }
     }
+  }
+
+  /// Looks for requests and completions before it listens for the guest's events, as long as the
+  /// window is open.
+  ///
+  /// - Returns: whether there is more to do at once.
+  private mutating func look(
+    _ window: PollWindow, since idleSince: UInt64
+  ) throws(Errno) -> Bool {
+    // What the last turn has begun.
+    try storage.loop.wait(timeoutNanoseconds: 0)
+    repeat {
+      if storage.loop.isReady || queue?.hasNewRequest ?? false { return true }
+    } while queue != nil && window.contains(TimeStampCounter.now() &- idleSince)
+    let hasMore = turn(now: MonotonicClock.recentNanoseconds())
+    if !hasMore { listen() }
+    return hasMore
+  }
+
+  /// Listens for the guest's next event. Only when the work is done: until then its events would be
+  /// in vain.
+  private mutating func listen() {
+    guard let port = maskedPort else { return }
+    maskedPort = nil
+    storage.loop.armEventChannel(unmasking: queue == nil ? nil : port)
   }
 
   private func report(_ sums: inout BlockSums) {

@@ -112,12 +112,13 @@ struct BlockDevice<
 
   /// Does what is due and what the ring has to do.
   ///
+  /// - Parameter listens: whether the guest is to send an event for its next request.
   /// - Returns: whether there is more to do at once.
-  mutating func turn(now: UInt64) -> Bool {
+  mutating func turn(now: UInt64, listens: Bool = true) -> Bool {
     self.now = now
     noticeLoss()
     runDeadlines()
-    var more = runQueue()
+    var more = runQueue(listens: listens)
     let hadQueue = queue != nil
     takeStoreEvents()
     // A ring that was taken over has requests, and a guest that waits for them.
@@ -125,10 +126,11 @@ struct BlockDevice<
     return more && !isFinished
   }
 
-  private mutating func runQueue() -> Bool {
+  private mutating func runQueue(listens: Bool) -> Bool {
     guard queue != nil else { return false }
     do throws(RingViolation) {
-      let more = try queue?.turn(hypervisor: &hypervisor, storage: &storage) ?? false
+      let more =
+        try queue?.turn(hypervisor: &hypervisor, storage: &storage, listens: listens) ?? false
       finishQuiesceIfIdle()
       return more
     } catch {

@@ -49,6 +49,8 @@ struct BlockQueue: ~Copyable {
   private(set) var storageCount = 0
   /// The last backend may have died between publishing a response and sending the event for it.
   private var owesNotification: Bool
+  /// Whether the last turn took all there was, and would have taken more.
+  private var takesRequests = false
   /// Set when the device closes or changes rings: nothing more is taken.
   private(set) var isDraining = false
 
@@ -119,11 +121,13 @@ struct BlockQueue: ~Copyable {
 
   /// Does all that can be done now.
   ///
+  /// - Parameter listens: whether the guest is to send an event for the next request. Without it,
+  ///   the owner looks at ``hasNewRequest``, and turns with it before it sleeps.
   /// - Returns: whether there is more to do at once; the event loop must come back before it
-  /// sleeps.
+  ///   sleeps.
   /// - Throws: when the frontend broke the ring protocol. The ring is to be given up.
   mutating func turn<Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable>(
-    hypervisor: inout Xen, storage: inout Storage
+    hypervisor: inout Xen, storage: inout Storage, listens: Bool = true
   ) throws(RingViolation) -> Bool {
     runCopies(.dataOut, hypervisor: &hypervisor)
     answerFinished()
@@ -141,11 +145,18 @@ struct BlockQueue: ~Copyable {
       statistics.notifications += 1
       hypervisor.notify(port)
     }
+    takesRequests = taken == .emptied
     switch taken {
     case .stopped: return freesRoom && (blocked != nil || !isDraining)
     case .limited: return true
-    case .emptied: return try ring.armRequestEvent()
+    case .emptied: return listens ? try ring.armRequestEvent() : false
     }
+  }
+
+  /// Whether the guest has put something into the ring that the next turn can take. A ring that
+  /// breaks the protocol is the next turn's matter.
+  var hasNewRequest: Bool {
+    takesRequests && (try? ring.nextRequestByte()) != nil
   }
 
   /// Publishes a response for every finished request and forgets it.

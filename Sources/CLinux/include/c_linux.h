@@ -66,3 +66,6 @@ static inline int c_open_stop_signals(void) {
 static inline int c_memfd_create(const char *name) {
   return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
 }
+
+// A macro in C, or a builtin.
+static inline uint64_t c_time_stamp(void) { return __builtin_ia32_rdtsc(); }

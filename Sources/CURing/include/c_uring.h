@@ -33,6 +33,9 @@ void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data,
 // nanoseconds. A negative errno on failure.
 int c_uring_wait(c_uring *ring, int64_t nanoseconds);
 
+// Whether a completion has arrived, or waits for the thread to ask for it; no system call.
+int c_uring_ready(const c_uring *ring);
+
 // Takes the next completion that has arrived; 0 when there is none.
 int c_uring_next(c_uring *ring, c_uring_completion *completion);
 

@@ -87,6 +87,9 @@ struct Arguments: Equatable {
                                             for so long (10; 0 for never); PID 1 only
       driver_domain.modules=NAME[,NAME...]  further modules of the image to load
       driver_domain.block_buffer_kib=N      private buffer of one block backend
+      driver_domain.block_poll_microseconds=N
+                                            how long a block backend looks for more work before it
+                                            sleeps, at most (200; 0 for never)
       driver_domain.bridge=NAME:[UPLINK,...]
                                             a bridge and its NICs, by name or address (repeatable)
       driver_domain.mtu=NAME:N              MTU of a bridge, its NICs and its guests' interfaces

@@ -38,6 +38,8 @@ struct Configuration: Equatable {
   var extraModules: [String] = []
   /// `driver_domain.block_buffer_kib`; nil leaves it to the backend
   var blockBufferKiB: Int?
+  /// `driver_domain.block_poll_microseconds`; nil leaves it to the backend
+  var blockPollMicroseconds: Int?
   var network = NetworkConfiguration()
   /// `driver_domain.queues`, of one interface; nil leaves it to the backend.
   var queueCountMax: Int?
@@ -89,6 +91,8 @@ extension Configuration {
         try option.append(try option.moduleName(name), to: &extraModules)
       }
     case "driver_domain.block_buffer_kib": blockBufferKiB = try option.bufferKiB()
+    case "driver_domain.block_poll_microseconds":
+      blockPollMicroseconds = try option.number(in: 0...10_000)
     default:
       guard try network.apply(option) else { throw option.problem("unknown option") }
     }

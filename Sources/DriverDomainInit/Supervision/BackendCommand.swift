@@ -19,6 +19,9 @@ struct BackendCommand: Equatable {
     if let bufferKiB = configuration.blockBufferKiB {
       arguments += ["--buffer-kib", String(bufferKiB)]
     }
+    if let microseconds = configuration.blockPollMicroseconds {
+      arguments += ["--poll-microseconds", String(microseconds)]
+    }
     return BackendCommand(program, arguments + logLevel(configuration))
   }
 

@@ -99,6 +99,12 @@ public import SystemPackage
     }
   }
 
+  /// Whether an event may have arrived since the last wait, without asking the kernel.
+  public var isReady: Bool {
+    // SAFETY: the ring is open.
+    unsafe c_uring_ready(ring) != 0
+  }
+
   /// The next event that has arrived, nil when there is none.
   public mutating func nextEvent() throws(Errno) -> LoopEvent? {
     var completion = c_uring_completion()

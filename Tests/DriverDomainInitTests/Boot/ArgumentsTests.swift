@@ -56,7 +56,7 @@ import Testing
     #expect(Arguments.parse(["x", "--version"], isProcessOne: false).mode == .version)
     for name in [
       "hang_seconds", "escalate", "watchdog_seconds", "log", "mount", "wait", "wait_seconds",
-      "stop_seconds", "modules", "block_buffer_kib",
+      "stop_seconds", "modules", "block_buffer_kib", "block_poll_microseconds",
       "bridge", "mtu", "uplink", "address", "filter", "filter.AA-BB-CC-DD-EE-FF",
     ] {
       #expect(Arguments.helpText.contains("driver_domain.\(name)="))

@@ -17,6 +17,7 @@ import Testing
       driver_domain.wait_seconds=30 driver_domain.stop_seconds=5 \
       driver_domain.hang_seconds=0 driver_domain.escalate=no driver_domain.watchdog_seconds=30 \
       driver_domain.modules=xfs,virtio_scsi driver_domain.block_buffer_kib=4096 \
+      driver_domain.block_poll_microseconds=0 \
       driver_domain.mount=/volumes:/dev/disk/by-partlabel/volumes:ext4 \
       driver_domain.mount=/iso:/dev/vdb:xfs:ro
       """)
@@ -30,6 +31,7 @@ import Testing
     #expect(configuration.watchdogSeconds == 30)
     #expect(configuration.extraModules == ["xfs", "virtio_scsi"])
     #expect(configuration.blockBufferKiB == 4096)
+    #expect(configuration.blockPollMicroseconds == 0)
     #expect(
       configuration.volumes == [
         .init(
@@ -62,7 +64,8 @@ import Testing
     "driver_domain.watchdog_seconds=1", "driver_domain.watchdog_seconds=601",
     "driver_domain.modules=../evil",
     "driver_domain.modules=a/b", "driver_domain.block_buffer_kib=2044",
-    "driver_domain.block_buffer_kib=262148", "driver_domain.block_buffer_kib=4097",
+    "driver_domain.block_buffer_kib=262148", "driver_domain.block_poll_microseconds=10001",
+    "driver_domain.block_buffer_kib=4097",
     "driver_domain.mount=/v",
     "driver_domain.mount=/v:/dev/vda", "driver_domain.mount=/v:/dev/vda:",
     "driver_domain.mount=:/dev/vda:ext4", "driver_domain.mount=/:/dev/vda:ext4",

@@ -18,9 +18,10 @@ import Testing
         "block-backend", "--path", "backend/vbd/2/0", "--log-level", "debug",
       ])
     configuration.blockBufferKiB = 4096
+    configuration.blockPollMicroseconds = 50
     #expect(
       BackendCommand.block("/bin/block-backend", disk, configuration).arguments.dropFirst(3) == [
-        "--buffer-kib", "4096", "--log-level", "debug",
+        "--buffer-kib", "4096", "--poll-microseconds", "50", "--log-level", "debug",
       ])
   }
 

@@ -1,0 +1,36 @@
+/// How long to look for more work before going to sleep: as long as that has lately been worth it,
+/// and no longer than a limit.
+///
+/// To sleep and to be woken costs a domain several changes of page tables, and a guest an event,
+/// often more than the wait itself. The window opens when waits turn out shorter than the limit,
+/// grows while they do, and closes when they are longer, so that an idle device costs nothing. The
+/// idle loop of Linux in guests works alike (`drivers/cpuidle/governors/haltpoll.c`).
+///
+/// Times are ticks of ``TimeStampCounter``. One thread uses an instance.
+public struct PollWindow: Sendable {
+  private let limitTicks: UInt64
+  private var ticks: UInt64 = 0
+
+  /// A closed window.
+  ///
+  /// - Parameter limitTicks: how far it opens at most; 0 for never.
+  public init(limitTicks: UInt64) {
+    self.limitTicks = limitTicks
+  }
+
+  /// Whether to look at all.
+  public var isOpen: Bool { ticks > 0 }
+
+  /// Whether to look on, so long after the last work.
+  public func contains(_ elapsedTicks: UInt64) -> Bool { elapsedTicks < ticks }
+
+  /// Takes in how long nothing came, while looking and asleep.
+  public mutating func slept(_ elapsedTicks: UInt64) {
+    if elapsedTicks < limitTicks {
+      ticks = min(limitTicks, max(2 * ticks, limitTicks / 4))
+    } else {
+      ticks /= 2
+      if ticks < limitTicks / 8 { ticks = 0 }
+    }
+  }
+}
