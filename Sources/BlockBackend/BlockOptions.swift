@@ -43,28 +43,25 @@ struct BlockOptions: Sendable, Equatable {
       }
       bufferKiB = number
     case "--device-loss-seconds":
-      guard let text = value(), let number = Int(text),
-        Self.deviceLossSecondsRange.contains(number)
-      else {
-        return .wrong(
-          "--device-loss-seconds needs a number from \(Self.deviceLossSecondsRange.lowerBound) "
-            + "to \(Self.deviceLossSecondsRange.upperBound)")
-      }
-      deviceLossSeconds = number
+      return Self.take(
+        argument, value, in: Self.deviceLossSecondsRange, into: &deviceLossSeconds)
     case "--poll-microseconds":
-      guard let text = value(), let number = Int(text),
-        Self.pollMicrosecondsRange.contains(number)
-      else {
-        return .wrong(
-          "--poll-microseconds needs a number from \(Self.pollMicrosecondsRange.lowerBound) "
-            + "to \(Self.pollMicrosecondsRange.upperBound)")
-      }
-      pollMicroseconds = number
+      return Self.take(argument, value, in: Self.pollMicrosecondsRange, into: &pollMicroseconds)
     case "--in-order":
       isInOrder = true
     default:
       return .unknown
     }
+    return .taken
+  }
+
+  private static func take(
+    _ argument: String, _ value: () -> String?, in range: ClosedRange<Int>, into option: inout Int
+  ) -> BackendArguments<BlockOptions>.Outcome {
+    guard let text = value(), let number = Int(text), range.contains(number) else {
+      return .wrong("\(argument) needs a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    option = number
     return .taken
   }
 

@@ -33,11 +33,11 @@ struct Main {
     do throws(Errno) {
       let programs = BackendPrograms.installed(
         block: BackendPrograms.blockOfImage, network: BackendPrograms.networkOfImage)
-      let domain = try DriverDomain<XenStoreDeviceTransport>(
+      let domain = try DriverDomain<XenStoreConnection>(
         .init(
           isProcessOne: true, configuration: configuration, problems: problems,
           programs: programs, processes: BackendProcess(errorPath: "/dev/console")), log: log
-      ) { () throws(Errno) in try XenStoreDeviceTransport() }
+      ) { () throws(Errno) in try XenStoreConnection(socket: nil) }
       switch try domain.run() {
       case .power(let asked): request = asked
       case .escalated:
@@ -70,31 +70,26 @@ struct Main {
     served.awaitedDevices = configuration.requiredDevices
     served.volumes = []
     do throws(Errno) {
-      if let path = arguments.xenStorePath {
-        return try serve(arguments, served, problems, log) { () throws(Errno) in
-          try XenStoreSocketTransport(path: path)
-        }
-      } else {
-        return try serve(arguments, served, problems, log) { () throws(Errno) in
-          try XenStoreDeviceTransport()
-        }
-      }
+      return try serve(arguments, served, problems, log)
     } catch {
       log.critical("cannot go on", metadata: ["reason": "\(error)"])
       return 1
     }
   }
 
-  private static func serve<Transport: XenStoreTransport & ~Copyable>(
+  private static func serve(
     _ arguments: Arguments, _ configuration: Configuration, _ problems: [Configuration.Problem],
-    _ log: Logger, connect: @escaping () throws(Errno) -> Transport
+    _ log: Logger
   ) throws(Errno) -> Int32 {
     let programs = BackendPrograms.installed(
       block: arguments.blockBackend, network: arguments.networkBackend)
-    let options = DriverDomain<Transport>.Options(
+    let options = DriverDomain<XenStoreConnection>.Options(
       isProcessOne: false, configuration: configuration, problems: problems.map(\.description),
       programs: programs, processes: BackendProcess())
-    switch try DriverDomain<Transport>(options, log: log, connect: connect).run() {
+    let domain = try DriverDomain<XenStoreConnection>(options, log: log) { () throws(Errno) in
+      try XenStoreConnection(socket: arguments.xenStorePath)
+    }
+    switch try domain.run() {
     case .power: return 0
     case .escalated: return 3
     }

@@ -9,24 +9,15 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     let heartbeat = Heartbeat(status, thread: 0)
     defer { heartbeat.end() }
     var sums = BlockSums(status)
-    let rate = TimeStampRate()
-    var window = PollWindow(limitTicks: 0)
-    var mayMeasure = settings.pollMicroseconds > 0
+    var window = PollWindow(limitMicroseconds: settings.pollMicroseconds)
     // What an earlier process has kept is there before anything happens.
     var hasMore = true
     while !isFinished {
       do throws(Errno) {
-        let idleSince = TimeStampCounter.now()
-        if !hasMore, window.isOpen { hasMore = try look(window, since: idleSince) }
-        let sleeps = !hasMore
-        try storage.loop.wait(
-          timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: hasMore))
-        if sleeps {
-          window.slept(TimeStampCounter.now() &- idleSince)
-          if mayMeasure, let limit = rate.ticks(microseconds: settings.pollMicroseconds) {
-            mayMeasure = false
-            window = PollWindow(limitTicks: limit)
-          }
+        if hasMore {
+          try storage.loop.wait(timeoutNanoseconds: 0)
+        } else {
+          try rest(heartbeat, &window)
         }
         heartbeat.tick()
         try takeLoopEvents()
@@ -39,6 +30,19 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
       }
       if let storeFailure { throw .store(storeFailure) }
     }
+  }
+
+  /// Submits what is new, and waits for more to do.
+  private mutating func rest(
+    _ heartbeat: Heartbeat, _ window: inout PollWindow
+  ) throws(Errno) {
+    let idleSince = TimeStampCounter.now()
+    if window.isOpen, try look(window, since: idleSince) {
+      return try storage.loop.wait(timeoutNanoseconds: 0)
+    }
+    try storage.loop.wait(
+      timeoutNanoseconds: heartbeat.waitingTime(until: nextDeadline, hasMore: false))
+    window.slept(TimeStampCounter.now() &- idleSince)
   }
 
   /// Looks for requests and completions before it listens for the guest's events, as long as the

@@ -8,8 +8,18 @@
 ///
 /// Times are ticks of ``TimeStampCounter``. One thread uses an instance.
 public struct PollWindow: Sendable {
-  private let limitTicks: UInt64
+  private var limitTicks: UInt64
   private var ticks: UInt64 = 0
+  /// What the limit will be when it is known how fast the counter counts.
+  private var unmeasured: (rate: TimeStampRate, limitMicroseconds: Int)?
+
+  /// A closed window, which stays closed for 10 ms.
+  ///
+  /// - Parameter limitMicroseconds: how far it opens at most; 0 for never.
+  public init(limitMicroseconds: Int) {
+    self.init(limitTicks: 0)
+    if limitMicroseconds > 0 { unmeasured = (TimeStampRate(), limitMicroseconds) }
+  }
 
   /// A closed window.
   ///
@@ -26,6 +36,12 @@ public struct PollWindow: Sendable {
 
   /// Takes in how long nothing came, while looking and asleep.
   public mutating func slept(_ elapsedTicks: UInt64) {
+    if let (rate, limitMicroseconds) = unmeasured {
+      guard let limit = rate.ticks(microseconds: limitMicroseconds) else { return }
+      limitTicks = limit
+      unmeasured = nil
+      return
+    }
     if elapsedTicks < limitTicks {
       ticks = min(limitTicks, max(2 * ticks, limitTicks / 4))
     } else {

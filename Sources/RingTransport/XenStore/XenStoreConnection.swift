@@ -42,31 +42,15 @@ public enum XenStoreConnection: XenStoreTransport, ~Copyable {
   }
 
   /// Reads with `read(2)`.
-  public mutating func read(into buffer: inout MutableRawSpan) throws(Errno) -> Int? {
+  public func read(into buffer: inout MutableRawSpan) throws(Errno) -> Int? {
     try readBytes(of: fileDescriptor, into: &buffer)
   }
 
   /// Writes as the transport in use does.
-  public mutating func write(_ bytes: RawSpan) throws(Errno) -> Int? {
-    switch consume self {
-    case .device(var device):
-      do throws(Errno) {
-        let count = try device.write(bytes)
-        self = .device(device)
-        return count
-      } catch {
-        self = .device(device)
-        throw error
-      }
-    case .socket(var socket):
-      do throws(Errno) {
-        let count = try socket.write(bytes)
-        self = .socket(socket)
-        return count
-      } catch {
-        self = .socket(socket)
-        throw error
-      }
+  public func write(_ bytes: RawSpan) throws(Errno) -> Int? {
+    switch self {
+    case .device(let device): try device.write(bytes)
+    case .socket(let socket): try socket.write(bytes)
     }
   }
 }

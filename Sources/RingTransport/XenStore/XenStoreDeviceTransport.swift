@@ -34,7 +34,7 @@ public struct XenStoreDeviceTransport: XenStoreTransport, ~Copyable {
   }
 
   /// Writes with `write(2)`.
-  public mutating func write(_ bytes: RawSpan) throws(Errno) -> Int? {
+  public func write(_ bytes: RawSpan) throws(Errno) -> Int? {
     let fileDescriptor = fileDescriptor
     // SAFETY: the span keeps the bytes alive, and the kernel only reads them.
     return try nonBlockingSystemCall {

@@ -25,7 +25,7 @@ public struct XenStoreSocketTransport: XenStoreTransport, ~Copyable {
   }
 
   /// Writes with `send(2)`: a server that went away is an error (`EPIPE`), never a signal.
-  public mutating func write(_ bytes: RawSpan) throws(Errno) -> Int? {
+  public func write(_ bytes: RawSpan) throws(Errno) -> Int? {
     let fileDescriptor = fileDescriptor
     // SAFETY: the span keeps the bytes alive, and the kernel only reads them.
     return try nonBlockingSystemCall {
