@@ -19,9 +19,6 @@ struct BlockOptions: Sendable, Equatable {
   /// a request up after two minutes.
   static let deviceLossSecondsRange = 0...3600
 
-  /// More would keep a processor from others for longer than any disk is worth.
-  static let pollMicrosecondsRange = 0...10_000
-
   /// Reads the program's arguments, without its name.
   static func read(_ arguments: some Sequence<String>) -> BackendArguments<BlockOptions> {
     BackendArguments(
@@ -43,25 +40,15 @@ struct BlockOptions: Sendable, Equatable {
       }
       bufferKiB = number
     case "--device-loss-seconds":
-      return Self.take(
-        argument, value, in: Self.deviceLossSecondsRange, into: &deviceLossSeconds)
+      return .number(argument, value, in: Self.deviceLossSecondsRange, into: &deviceLossSeconds)
     case "--poll-microseconds":
-      return Self.take(argument, value, in: Self.pollMicrosecondsRange, into: &pollMicroseconds)
+      return .number(
+        argument, value, in: PollWindow.limitMicrosecondsRange, into: &pollMicroseconds)
     case "--in-order":
       isInOrder = true
     default:
       return .unknown
     }
-    return .taken
-  }
-
-  private static func take(
-    _ argument: String, _ value: () -> String?, in range: ClosedRange<Int>, into option: inout Int
-  ) -> BackendArguments<BlockOptions>.Outcome {
-    guard let text = value(), let number = Int(text), range.contains(number) else {
-      return .wrong("\(argument) needs a number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    option = number
     return .taken
   }
 

@@ -40,13 +40,7 @@ struct NetOptions: Sendable, Equatable {
       guard let text = value() else { return .wrong("--unusable needs a reason") }
       unusable = text
     case "--queues":
-      guard let text = value(), let number = Int(text), Self.queueCountRange.contains(number)
-      else {
-        return .wrong(
-          "--queues needs a number from \(Self.queueCountRange.lowerBound) "
-            + "to \(Self.queueCountRange.upperBound)")
-      }
-      queueCountMax = number
+      return .number(argument, value, in: Self.queueCountRange, into: &queueCountMax)
     default: return .unknown
     }
     return .taken

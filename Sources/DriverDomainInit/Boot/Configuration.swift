@@ -1,4 +1,5 @@
 import Logging
+import RingTransport
 
 /// What the administrator can choose, all of it on the kernel's command line (`extra=` in the
 /// xl configuration), or as arguments with `--supervise`.
@@ -92,7 +93,7 @@ extension Configuration {
       }
     case "driver_domain.block_buffer_kib": blockBufferKiB = try option.bufferKiB()
     case "driver_domain.block_poll_microseconds":
-      blockPollMicroseconds = try option.number(in: 0...10_000)
+      blockPollMicroseconds = try option.number(in: PollWindow.limitMicrosecondsRange)
     default:
       guard try network.apply(option) else { throw option.problem("unknown option") }
     }

@@ -8,6 +8,10 @@
 ///
 /// Times are ticks of ``TimeStampCounter``. One thread uses an instance.
 public struct PollWindow: Sendable {
+  /// What an administrator may choose. More would keep a processor from others for longer than any
+  /// device is worth.
+  public static let limitMicrosecondsRange = 0...10_000
+
   private var limitTicks: UInt64
   private var ticks: UInt64 = 0
   /// What the limit will be when it is known how fast the counter counts.

@@ -22,6 +22,18 @@ public struct BackendArguments<Options: Sendable>: Sendable {
     case unknown
     /// The text says what the option needs.
     case wrong(String)
+
+    /// Takes an option whose value is a number of a range.
+    public static func number(
+      _ argument: String, _ value: () -> String?, in range: ClosedRange<Int>,
+      into option: inout Int
+    ) -> Outcome {
+      guard let text = value(), let number = Int(text), range.contains(number) else {
+        return .wrong("\(argument) needs a number from \(range.lowerBound) to \(range.upperBound)")
+      }
+      option = number
+      return .taken
+    }
   }
 
   /// What to do.
