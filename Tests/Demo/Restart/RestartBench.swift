@@ -35,13 +35,14 @@ enum RestartBench {
     CommandLine.arguments.count > index ? Int(CommandLine.arguments[index]) : nil
   }
 
-  /// Runs both parts.
+  /// Runs all parts.
   static func run(on host: XenHost) async throws {
+    let journal = try JournalCost.measure()
     let disk = try await DiskDomain(on: host)
     let block = try await BlockRestartBench(on: host, disk).run()
     let network = try await NetworkDomain(on: host)
     let net = try await NetRestartBench(on: host, network).run()
-    let json = "{\"block\": \(block.json), \"net\": \(net.json)}"
+    let json = "{\"block\": \(block.json), \"net\": \(net.json), \"journal\": \(journal)}"
     try Output.save(json + "\n", as: "restart.json")
     Output.say(json)
   }
