@@ -13,7 +13,7 @@ struct OutlivingGuests {
   let second: Domain
   private let logs: KernelLogs
   private let outside: OutsideServer
-  private let train: PingTrain
+  private let pings: ObservedPings
   private let sum: String
 
   /// Writes of the log that is compared from outside. Its rate is what fills the partition in no
@@ -51,7 +51,7 @@ struct OutlivingGuests {
     let guests = OutlivingGuests(
       first: first, second: second, logs: try await KernelLogs(of: [first, second]),
       outside: try OutsideServer(running: "md5sum"),
-      train: PingTrain(
+      pings: ObservedPings(
         from: first, to: second, address: NetworkPair.secondInside,
         mac: network.insideInterface(2).mac, intervalMilliseconds: 50,
         minimumPauseMilliseconds: 250), sum: sum)
@@ -86,7 +86,7 @@ struct OutlivingGuests {
 
   private func startNetworkLoad(_ network: any NetworkBackendDomain) async throws {
     try await second.serveSums(port: Self.streamPort)
-    try await train.start()
+    try await pings.start()
     try await first.check(
       """
       (while ! [ -e /stop ]; do cat /data; echo >>/rounds; usleep 200000; done |
@@ -196,7 +196,7 @@ struct OutlivingGuests {
 
   /// The times without a ping.
   private func networkPauses() async throws -> [GuestPause] {
-    try await train.end()
+    try await pings.end()
   }
 
   /// Ends both, and checks that nothing is left of them.

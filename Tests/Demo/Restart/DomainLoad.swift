@@ -64,7 +64,7 @@ struct DiskLoad: DomainLoad {
 /// Two guests, of which one pings the other.
 struct NetworkLoad: DomainLoad {
   private let guests: [Domain]
-  private let train: PingTrain
+  private let pings: ObservedPings
 
   /// Starts two guests with an interface each on a bridge of the domain.
   static func start(on host: XenHost, _ network: NetworkDomain) async throws -> NetworkLoad {
@@ -79,16 +79,16 @@ struct NetworkLoad: DomainLoad {
         "ip link set eth0 up && ip addr add 192.0.2.\(index + 1)/24 dev eth0")
     }
     try await DiskDomain.mountTools(in: guests[1])
-    let train = PingTrain(
+    let pings = ObservedPings(
       from: guests[0], to: guests[1], address: "192.0.2.2", mac: network.interface(2).mac,
       intervalMilliseconds: DomainLoadTimes.stepMilliseconds,
       minimumPauseMilliseconds: DomainLoadTimes.minimumPauseMilliseconds)
-    try await train.start()
-    return NetworkLoad(guests: guests, train: train)
+    try await pings.start()
+    return NetworkLoad(guests: guests, pings: pings)
   }
 
   func end() async throws -> [GuestPause] {
-    let pauses = try await train.end()
+    let pauses = try await pings.end()
     for guest in guests { try await guest.shutdown() }
     return pauses
   }

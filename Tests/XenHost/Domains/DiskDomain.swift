@@ -5,7 +5,7 @@ public final class DiskDomain: Sendable {
 
   /// What a domain serves from.
   public enum Source: Sendable {
-    /// Both of the host's passed-through disks, and a volume with images on the one with partitions.
+    /// Both of the host's passed-through disks, and a volume with images on one of them.
     case disksAndVolume
     /// The passed-through disk with partitions alone.
     case disk

@@ -72,9 +72,9 @@ public struct DomainKeeper: Sendable {
     by command: String, limit: Duration = .seconds(120)
   ) async throws -> DomainRestart {
     let next = try await restarts() + 1
-    // Guests wait for Dom0 meanwhile, so this takes as little of its time as it can: it is told, and
-    // does not ask; it looks once when the domain has been created, and at what `ddctl` does only
-    // after that. A keeper that is killed may create it twice.
+    // Guests wait for Dom0 meanwhile, so this takes as little of its time as it can: it is told and
+    // does not ask, and looks at what `ddctl` does only when the domain has been created. A keeper
+    // that is killed may create it twice.
     let times = try await host.dom0.check(
       """
       d=\(name)

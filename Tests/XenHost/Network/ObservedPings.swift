@@ -1,6 +1,6 @@
 /// Pings from one guest to another, one after the other at the same distance, in which gaps are
 /// found by the receiver's clock. The receiver needs the tools (`/tools`).
-public struct PingTrain: Sendable {
+public struct ObservedPings: Sendable {
   private let sender: Domain
   private let receiver: Domain
   private let address: String
@@ -9,7 +9,7 @@ public struct PingTrain: Sendable {
   private let minimumPauseMilliseconds: Int
 
   /// - Parameters:
-  ///   - sender: sends from the day of ``start()`` until it is shut down.
+  ///   - sender: sends from ``start()`` until it is shut down.
   ///   - receiver: has the address and its interface as `eth0`.
   ///   - minimumPauseMilliseconds: what counts as a gap.
   public init(
@@ -30,8 +30,8 @@ public struct PingTrain: Sendable {
     try await receiver.startObserving(
       "icmp[icmptype] == icmp-echo",
       script: "{ if (last && $1 - last > \(seconds)) print last, $1; last = $1 }")
-    // busybox's ping ends when its buffer is full or the neighbour is not to be found: there is much
-    // room, and the neighbour is known.
+    // busybox's ping ends when its buffer is full or the neighbour is not to be found: there is
+    // much room, and the neighbour is known.
     try await sender.check(
       """
       sysctl -w net.core.wmem_default=4194304
