@@ -1,8 +1,8 @@
 import XenHost
 
 /// The part of ``RestartBench`` about whole driver domains: their kernels panic, `ddctl` brings
-/// them back, and a guest at steady, light work sees a gap. Four kinds of domain: for a disk and for
-/// a network, with the device passed through and without.
+/// them back, and a guest at steady, light work sees a gap. Four kinds of domain: for a disk and
+/// for a network, with the device passed through and without.
 struct DomainRestartBench {
   private let host: XenHost
   private let deaths: Int

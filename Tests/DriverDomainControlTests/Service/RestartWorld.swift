@@ -137,7 +137,7 @@ final class RestartWorld {
     toolstack.finishDestruction(of: guest)
   }
 
-  /// Says that the domain serves, as init does. A keeper that rests has rebuilt the guests' devices.
+  /// Says that the domain serves, as init does. A keeper that rests has rebuilt guests' devices.
   func serve() {
     guard domain?.state == .running else { return }
     for device in devices where store.read(device.frontendPath.appending("state")) == "4" {
