@@ -8,7 +8,7 @@ struct DomainRestartBench {
   private let deaths: Int
 
   /// From the end of one restart to the next death: the guest's work goes on as before.
-  private static let settlingSeconds = 2
+  private static let settlingSeconds = 1
   /// Dom0's partition that the disk domain without a device of its own serves.
   private static let partition = 5
 
@@ -55,8 +55,8 @@ struct DomainRestartBench {
     let panic = DomainDeath.panic
     var restarts: [DomainRestart] = []
     for number in 0..<deaths {
-      // Of deaths that follow each other as these do, `ddctl` delays all after the second, which is
-      // not what is measured here: each is the first that its `ddctl` sees.
+      // `ddctl` delays deaths that follow each other like these, but for the first two, which is not
+      // what is measured here: each is the first that its `ddctl` sees.
       if number > 0 {
         try await keeper.kill()
         try await keeper.start()
