@@ -55,8 +55,8 @@ struct DomainRestartBench {
     let panic = DomainDeath.panic
     var restarts: [DomainRestart] = []
     for number in 0..<deaths {
-      // `ddctl` delays deaths that follow each other like these, but for the first two, which is not
-      // what is measured here: each is the first that its `ddctl` sees.
+      // Of deaths that follow each other like these, `ddctl` delays all but the first two. That is
+      // not what is measured here: each is the first that its `ddctl` sees.
       if number > 0 {
         try await keeper.kill()
         try await keeper.start()
