@@ -34,8 +34,8 @@ demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends i
 bench: ## compare our backends with Linux's own in driver domains, by turns in one boot
 	@scripts/demo.sh bench $(BENCH)
 
-bench-restart: ## measure what guests see of their backends' deaths, and what these cost
-	@scripts/demo.sh restart
+bench-restart: ## measure what guests see of deaths of backends and of whole driver domains
+	@scripts/demo.sh restart $(RESTART)
 
 bench-micro: ## measure what the ring path costs a request, without Xen
 	@scripts/setup.sh build

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds an image: images/build.sh disk
 #
-# Writes images/out/disk/: vmlinux, initrd.gz and the xl configuration. The same sources, the same
+# Writes images/out/disk/: vmlinux, initrd and the xl configuration. The same sources, the same
 # compilers and the same package of Linux's sources give the same bytes, wherever the tree lies.
 #
 #   OUT=DIR      where the image goes (images/out/NAME)
@@ -75,8 +75,8 @@ done < "$recipe/files"
 
 wait "$kernel_build"
 kernels=$(< "$work/kernels")
-"$here/pack-initramfs.sh" "$tree" "$out/initrd.gz"
-rm -f "$out/vmlinuz" # of an earlier version
+"$here/pack-initramfs.sh" "$tree" "$out/initrd"
+rm -f "$out/vmlinuz" "$out/initrd.gz" # of earlier versions
 install -m 0644 "$kernels/$name/vmlinux" "$out/vmlinux"
 install -m 0644 "$recipe"/*.cfg "$out/"
 "$here/check-size.sh" "$out"

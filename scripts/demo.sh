@@ -23,7 +23,10 @@ step disk-image images/build.sh disk
 step network-image images/build.sh network
 step test-host images/test-host/build.sh
 if [[ ${1-} == bench ]]; then step peer images/test-host/peer.sh; fi
-if [[ ${1-} == restart ]]; then step ring-path swift build -c release --product MicroBench; fi
+if [[ ${1-} == restart ]]; then
+  step ddctl images/build-ddctl.sh
+  step ring-path swift build -c release --product MicroBench
+fi
 step build swift build --product Demo
 echo "demo: runs"
 status=0

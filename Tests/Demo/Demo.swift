@@ -20,8 +20,14 @@ import XenHost
     case nil: break
     case "bench":
       guard let options = BenchOptions(words.dropFirst()) else { refuse("bench") }
-      await measure(with: [.peer]) { try await Bench.run(on: $0, options) }
-    case "restart": await measure { try await RestartBench.run(on: $0) }
+      await measure(with: {
+        HostConfiguration(images: [.disk, try .networkWithSink(), .peer])
+      }) { try await Bench.run(on: $0, options) }
+    case "restart":
+      guard let options = RestartOptions(words.dropFirst()) else { refuse("restart") }
+      await measure(with: {
+        HostConfiguration(images: [.disk, .network], files: DomainKeeper.files)
+      }) { try await RestartBench(on: $0, options).run() }
     case let word?: refuse(word)
     }
     let start = ContinuousClock.now
@@ -43,7 +49,7 @@ import XenHost
         demo: not understood: \(word). Usage:
         Demo
         \(BenchOptions.usage)
-        Demo restart [DEATHS [ROUNDS]]
+        \(RestartOptions.usage)
 
         """.utf8))
     exit(2)
@@ -51,11 +57,11 @@ import XenHost
 
   /// Boots the host, runs a measurement on it, and ends the process.
   private static func measure(
-    with images: [DriverDomainImage] = [], _ body: @Sendable (XenHost) async throws -> Void
+    with configuration: @Sendable () throws -> HostConfiguration,
+    _ body: @Sendable (XenHost) async throws -> Void
   ) async -> Never {
     do {
-      let host = try await XenHost.boot(
-        HostConfiguration(images: [.disk, try .networkWithSink()] + images))
+      let host = try await XenHost.boot(try configuration())
       try await body(host)
       await host.powerOff()
       exit(0)

@@ -67,28 +67,3 @@ extension RealXen {
     }
   }
 }
-
-/// One restart as a guest saw it, and its parts.
-struct RestartRecord {
-  var domain: String
-  var death: DomainDeath
-  var times: DomainRestart
-  /// All pauses that the guest saw.
-  var pauses: [GuestPause]
-
-  /// A line of JSON, in microseconds. `adopt` is what the guest waited for after the domain served;
-  /// null where the guest saw no pause that belongs to this death.
-  var json: String {
-    let pause = pauses.filter {
-      $0.end > Double(times.struckAt) && $0.start < Double(times.servedAt)
-    }.max { $0.end - $0.start < $1.end - $1.start }
-    let parts = [("notice", times.notice)] + DomainRestart.parts.map { ($0, times.part($0) ?? 0) }
-    let fields =
-      parts.map { "\"\($0)\": \($1)" } + [
-        "\"adopt\": \(pause.map { String(Int($0.end) - times.servedAt) } ?? "null")",
-        "\"guest_pause\": \(pause.map { String(Int($0.end - $0.start)) } ?? "null")",
-      ]
-    return "{\"domain\": \"\(domain)\", \"death\": \"\(death.rawValue)\", "
-      + fields.joined(separator: ", ") + "}"
-  }
-}

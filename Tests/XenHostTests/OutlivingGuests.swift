@@ -13,6 +13,7 @@ struct OutlivingGuests {
   let second: Domain
   private let logs: KernelLogs
   private let outside: OutsideServer
+  private let pings: ObservedPings
   private let sum: String
 
   /// Writes of the log that is compared from outside. Its rate is what fills the partition in no
@@ -49,7 +50,11 @@ struct OutlivingGuests {
       "head -c 65536 /dev/urandom >/data && md5sum </data | cut -d ' ' -f 1")
     let guests = OutlivingGuests(
       first: first, second: second, logs: try await KernelLogs(of: [first, second]),
-      outside: try OutsideServer(running: "md5sum"), sum: sum)
+      outside: try OutsideServer(running: "md5sum"),
+      pings: ObservedPings(
+        from: first, to: second, address: NetworkPair.secondInside,
+        mac: network.insideInterface(2).mac, intervalMilliseconds: 50,
+        minimumPauseMilliseconds: 250), sum: sum)
     try await guests.startDiskLoad()
     try await guests.startNetworkLoad(network)
     try await guests.waitForLoad()
@@ -81,19 +86,9 @@ struct OutlivingGuests {
 
   private func startNetworkLoad(_ network: any NetworkBackendDomain) async throws {
     try await second.serveSums(port: Self.streamPort)
-    // Gaps in a train of pings, by the receiver's clock. busybox's ping ends when its buffer is
-    // full or the neighbour is not to be found: there is much room, and the neighbour is known.
+    try await pings.start()
     try await first.check(
       """
-      sysctl -w net.core.wmem_default=4194304
-      arp -s \(NetworkPair.secondInside) \(network.insideInterface(2).mac)
-      """)
-    try await second.startObserving(
-      "icmp[icmptype] == icmp-echo",
-      script: "{ if (last && $1 - last > 0.25) print last, $1; last = $1 }")
-    try await first.check(
-      """
-      ping -q -i 0.05 \(NetworkPair.secondInside) >/dev/null 2>&1 </dev/null &
       (while ! [ -e /stop ]; do cat /data; echo >>/rounds; usleep 200000; done |
         nc \(NetworkPair.secondInside) \(Self.streamPort) >/stream.sum 2>/stream.log
         touch /done.stream) </dev/null >/dev/null 2>&1 &
@@ -194,39 +189,18 @@ struct OutlivingGuests {
     outside.stop()
   }
 
-  /// The times without an acknowledged write; fio notes milliseconds.
+  /// The times without an acknowledged write.
   private func diskPauses() async throws -> [GuestPause] {
-    let text = try await first.check(
-      """
-      awk -F , '{ if (last && $1 - last > 250) print last * 1000, $1 * 1000; last = $1 }' \
-        /writes_lat.1.log
-      """)
-    return GuestPause.list(text)
+    try await first.pauses(inLatencyLog: "/writes_lat.1.log", minimumMilliseconds: 250)
   }
 
   /// The times without a ping.
   private func networkPauses() async throws -> [GuestPause] {
-    GuestPause.list(try await second.endObservation(), unitMicroseconds: 1_000_000)
+    try await pings.end()
   }
 
   /// Ends both, and checks that nothing is left of them.
   func shutdown() async throws {
     try await RealXen.shutDown([first, second])
-  }
-}
-
-/// A time in which nothing came back, by the clock of the day in microseconds.
-struct GuestPause {
-  var start: Double
-  var end: Double
-
-  /// Reads lines with a start and an end.
-  static func list(_ text: String, unitMicroseconds: Double = 1) -> [GuestPause] {
-    text.split(separator: "\n").compactMap { line in
-      let numbers = line.split(separator: " ").compactMap { Double($0) }
-      guard numbers.count == 2 else { return nil }
-      return GuestPause(
-        start: numbers[0] * unitMicroseconds, end: numbers[1] * unitMicroseconds)
-    }
   }
 }

@@ -9,7 +9,8 @@
 /// - a domain that this keeper has not brought to life is one of three: half made by a keeper that
 ///   died (paused: destroyed), made by hand (running: accepted, as it is), or its own (known by the
 ///   identity in XenStore);
-/// - guests' devices are rebuilt before the domain runs for the first time;
+/// - guests' devices are rebuilt while the kernel of a new domain starts: its backends take over
+///   what they find whenever it comes;
 /// - a domain that does not say in time that it serves is destroyed.
 struct Keeper {
   /// What there is.
@@ -36,10 +37,12 @@ struct Keeper {
     case clean
     /// Create the domain, paused.
     case create
+    /// Let the new domain run.
+    case start
     /// Make the backend directories of guests' devices again.
     case rebuild
-    /// Let the domain run, and note that it does.
-    case start
+    /// Note that the domain runs and that its guests have their devices.
+    case settle
     /// The domain has ended for good.
     case finish
   }
@@ -112,8 +115,9 @@ struct Keeper {
     if !isOurs && domain.state == .paused { return step(.end, now: now) }
     if view.wantsRestart { return step(.end, now: now) }
     guard isOurs, view.life?.stage == .running else {
+      if domain.state == .paused { return step(.start, now: now) }
       if rebuiltIdentity != domain.identity { return step(.rebuild, now: now) }
-      return step(.start, now: now)
+      return step(.settle, now: now)
     }
     countedDeath = false
     let since = runningSince ?? now
@@ -146,9 +150,9 @@ struct Keeper {
 struct Life: Equatable {
   /// How far the domain was brought.
   enum Stage: String {
-    /// It exists and was never run.
+    /// It exists; whether it was let run is to be seen, and its guests may wait for their devices.
     case created
-    /// It was let run.
+    /// It was let run, and its guests have their devices.
     case running
   }
 

@@ -7,9 +7,9 @@ struct RestartTimes: Equatable {
     case destroy
     /// Until it exists again, paused.
     case create
-    /// Until guests' devices are rebuilt and it may run.
+    /// Until guests' devices are rebuilt; its kernel starts meanwhile.
     case rebuild
-    /// Until it says that it serves.
+    /// Until it says that it serves: the rest of its start.
     case boot
   }
 

@@ -120,18 +120,25 @@ struct Rebuilder {
   ) throws(KeeperError) -> Bool {
     // The directory first: what the guest creates in it from then on is readable by itself.
     _ = try store.run([plan.permission(for: plan.device.frontend)])
+    // Its nodes, and those of each `queue-N` in it; no others have any.
     var level = [plan.device.frontend]
     var count = 0
-    // Nodes of the directory, and of `queue-N` in it.
-    for _ in 0..<2 {
+    while !level.isEmpty {
       let names = try store.children(of: level, countMax: Self.frontendNodeCountMax - count)
-      level = zip(level, names).flatMap { directory, names in
-        names.map { directory.appending($0) }
+      var found: [XenStorePath] = []
+      var queues: [XenStorePath] = []
+      for (directory, names) in zip(level, names) {
+        let paths = names.prefix(Self.frontendNodeCountMax - count - found.count)
+          .map { directory.appending($0) }
+        found += paths
+        if directory == plan.device.frontend {
+          queues = zip(names, paths).filter { $0.0.hasPrefix("queue-") }.map(\.1)
+        }
       }
-      level = Array(level.prefix(Self.frontendNodeCountMax - count))
-      count += level.count
+      count += found.count
       // What the guest has removed meanwhile needs none.
-      _ = try store.run(level.map { plan.permission(for: $0) })
+      _ = try store.run(found.map { plan.permission(for: $0) })
+      level = queues
     }
     guard let error = try store.commit(plan.operations) else { return true }
     log.warning(

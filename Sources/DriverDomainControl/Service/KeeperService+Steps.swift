@@ -10,8 +10,9 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
     case .end: try end(view)
     case .clean: try clean()
     case .create: try create(view)
+    case .start: try tools.unpause(subject.domain)
     case .rebuild: try rebuild(view)
-    case .start: try start(view)
+    case .settle: try settle(view)
     case .rest, .finish: break
     }
   }
@@ -20,8 +21,14 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
     guard let domain = view.domain else { return }
     beginTimes()
     try tell("ending: \(reason(view, domain))")
-    // Before anything else: libxl removes the leaves.
-    try rebuilder.remember(in: &store)
+    // Before anything else: libxl removes the leaves. What changed in them before this look at the
+    // domain has been told, as XenStore's answers to the look came after it. Where nothing changed,
+    // the copies are good, and guests need not wait until all is read again.
+    _ = try takeChanges(now: MonotonicClock.milliseconds())
+    if rememberAt != nil {
+      try rebuilder.remember(in: &store)
+      rememberAt = nil
+    }
     if !view.wantsRestart && domain.identity == life?.identity {
       // The new image did not live until it served.
       try rollBackUpgrade()
@@ -84,9 +91,8 @@ extension KeeperService where Tools: ~Copyable, Transport: ~Copyable {
       ])
   }
 
-  private mutating func start(_ view: Keeper.View) throws(KeeperError) {
+  private mutating func settle(_ view: Keeper.View) throws(KeeperError) {
     guard let domain = view.domain else { return }
-    if domain.state == .paused { try tools.unpause(subject.domain) }
     try note(Life(identity: domain.identity, stage: .running))
     hasLived = true
     times.end(.rebuild, now: ServiceClock.microseconds())

@@ -128,7 +128,7 @@ struct KeeperService<Tools: Toolstack & ~Copyable, Transport: XenStoreTransport 
   }
 
   /// Takes what has changed; false when nothing has.
-  private mutating func takeChanges(now: UInt64) throws(KeeperError) -> Bool {
+  mutating func takeChanges(now: UInt64) throws(KeeperError) -> Bool {
     var hasChanges = false
     while let change = try store.nextChange() {
       hasChanges = true

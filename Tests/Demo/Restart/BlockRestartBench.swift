@@ -5,11 +5,12 @@ struct BlockRestartBench {
   /// One death in each; the guest has one disk.
   private static let periodMilliseconds = 1000
 
-  private let host: XenHost
+  private let bench: RestartBench
+  private var host: XenHost { bench.host }
   private let disk: DiskDomain
 
-  init(on host: XenHost, _ disk: DiskDomain) {
-    self.host = host
+  init(_ bench: RestartBench, _ disk: DiskDomain) {
+    self.bench = bench
     self.disk = disk
   }
 
@@ -23,7 +24,7 @@ struct BlockRestartBench {
     try await host.dom0.check("xl block-detach \(guest.domid) xvdz")
 
     var figures = RestartFigures()
-    let seconds = RestartBench.deaths * Self.periodMilliseconds / 1000
+    let seconds = bench.options.deaths * Self.periodMilliseconds / 1000
     figures.undisturbed = Distribution(try await gaps(in: guest, seconds: seconds / 4))
     let logBefore = disk.domain.consoleLog.count
     let (gaps, restarts) = try await host.whileDrilling(
@@ -35,8 +36,8 @@ struct BlockRestartBench {
     figures.deaths = restarts
     figures.readLog(disk.domain.consoleLog.dropFirst(logBefore))
     try await savePicture(of: guest)
-    (figures.everyTenSeconds, figures.everySecond) = try await RestartBench.throughput(
-      on: host, in: disk.directory
+    (figures.everyTenSeconds, figures.everySecond) = try await bench.throughput(
+      in: disk.directory
     ) { try await operations(in: guest) }
     figures.report("disk")
     try await guest.shutdown()
@@ -66,7 +67,7 @@ struct BlockRestartBench {
 
   /// Draws four seconds out of the middle of the last run.
   private func savePicture(of guest: Domain) async throws {
-    let start = RestartBench.deaths / 2 * Self.periodMilliseconds
+    let start = bench.options.deaths / 2 * Self.periodMilliseconds
     let text = try await guest.check(
       "awk -F, '$1 >= \(start) && $1 < \(start + LatencyPicture.milliseconds) "
         + "{ print $1 - \(start), $2 / 1000000 }' /load_lat.1.log")

@@ -7,11 +7,12 @@ struct NetRestartBench {
   private static let periodMilliseconds = 1000
   private static let address = "192.0.2.2"
 
-  private let host: XenHost
+  private let bench: RestartBench
+  private var host: XenHost { bench.host }
   private let network: NetworkDomain
 
-  init(on host: XenHost, _ network: NetworkDomain) {
-    self.host = host
+  init(_ bench: RestartBench, _ network: NetworkDomain) {
+    self.bench = bench
     self.network = network
   }
 
@@ -30,7 +31,7 @@ struct NetRestartBench {
     try await guests[1].serveIperf()
 
     var figures = RestartFigures()
-    let seconds = RestartBench.deaths * Self.periodMilliseconds / 1000
+    let seconds = bench.options.deaths * Self.periodMilliseconds / 1000
     figures.undisturbed = Distribution(try await gaps(guests, seconds: seconds / 4))
     let logBefore = network.domain.consoleLog.count
     let (gaps, restarts) = try await host.whileDrilling(
@@ -41,8 +42,8 @@ struct NetRestartBench {
     figures.gaps = Distribution(gaps)
     figures.deaths = restarts
     figures.readLog(network.domain.consoleLog.dropFirst(logBefore))
-    (figures.everyTenSeconds, figures.everySecond) = try await RestartBench.throughput(
-      on: host, in: network.directory
+    (figures.everyTenSeconds, figures.everySecond) = try await bench.throughput(
+      in: network.directory
     ) { try await bitsPerSecond(of: guests[0]) }
     figures.report("network")
     for guest in guests { try await guest.shutdown() }

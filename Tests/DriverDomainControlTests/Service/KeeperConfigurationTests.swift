@@ -15,7 +15,7 @@ import Testing
       name    = "disk"
       ddctl_domid = 30001
       kernel  = '/images/disk/vmlinux'
-      ramdisk="/images/disk/initrd.gz"
+      ramdisk="/images/disk/initrd"
       pci     = [ "0000:03:00.0" ]
       extra   = "console=hvc0 name=other ddctl_domid=3"
       ddctl_ready_seconds = 5   # comment
@@ -23,7 +23,7 @@ import Testing
     #expect(configuration.name == "disk")
     #expect(configuration.domain == DomainIdentifier(rawValue: 30_001))
     #expect(configuration.kernel == "/images/disk/vmlinux")
-    #expect(configuration.ramdisk == "/images/disk/initrd.gz")
+    #expect(configuration.ramdisk == "/images/disk/initrd")
     #expect(configuration.readySeconds == 5)
   }
 

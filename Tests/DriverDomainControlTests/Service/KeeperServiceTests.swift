@@ -139,6 +139,22 @@ import Testing
     #expect(world.store.read(sectors) == "2000")
   }
 
+  /// A keeper that knows of no change does not read leaves again when their domain dies; one that
+  /// is told of a change only just before does.
+  @Test func aChangeInTheLastMomentCounts() throws {
+    let world = try servingWorld()
+    let sectors = world.devices[0].backendPath.appending("sectors")
+    var service = world.makeService()
+    try service.begin(process: 1)
+    for turn in 0..<3 { _ = try service.turn(now: UInt64(turn) * 1000) }
+    #expect(service.rememberAt == nil)
+    world.store.write(sectors, "2000", as: RestartWorld.driverDomain)
+    strike(world, .crash)
+    for turn in 3..<10 { _ = try service.turn(now: UInt64(turn) * 1000) }
+    #expect(world.createCount == 2)
+    #expect(world.store.read(sectors) == "2000")
+  }
+
   @Test func aShutdownInOrderEndsTheService() throws {
     let world = try servingWorld()
     world.domain?.state = .shutDown(.powerOff)

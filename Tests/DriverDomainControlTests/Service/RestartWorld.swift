@@ -113,17 +113,6 @@ final class RestartWorld {
       violations.append("unpaused \(String(describing: domain))")
       return
     }
-    for device in devices where store.read(device.frontendPath.appending("state")) == "4" {
-      for node in ["state", "ring-ref", "queue-0/event-channel"] {
-        let path = device.frontendPath.appending(node)
-        if store.read(path, as: Self.driverDomain) == nil {
-          violations.append("runs before it may read \(path)")
-        }
-      }
-      if store.read(device.backendPath.appending("state"), as: device.guest) != "4" {
-        violations.append("runs without \(device.backendPath)")
-      }
-    }
     domain?.state = .running
   }
 
@@ -148,9 +137,20 @@ final class RestartWorld {
     toolstack.finishDestruction(of: guest)
   }
 
-  /// Says that the domain serves, as init does.
+  /// Says that the domain serves, as init does. A keeper that rests has rebuilt guests' devices.
   func serve() {
     guard domain?.state == .running else { return }
+    for device in devices where store.read(device.frontendPath.appending("state")) == "4" {
+      for node in ["state", "ring-ref", "queue-0/event-channel"] {
+        let path = device.frontendPath.appending(node)
+        if store.read(path, as: Self.driverDomain) == nil {
+          violations.append("serves before it may read \(path)")
+        }
+      }
+      if store.read(device.backendPath.appending("state"), as: device.guest) != "4" {
+        violations.append("serves without \(device.backendPath)")
+      }
+    }
     store.write(
       directory.appending("data/driver-domain/status"), "ready", as: Self.driverDomain)
   }

@@ -1,21 +1,49 @@
-/// A running disk driver domain with both of the host's passed-through disks.
+/// A running disk driver domain.
 public final class DiskDomain: Sendable {
-  /// The domain's name, which guests' configurations call `backend`.
+  /// The usual name, which guests' configurations call `backend`.
   public static let name = "disk"
+
+  /// What a domain serves from.
+  public enum Source: Sendable {
+    /// Both of the host's passed-through disks, and a volume with images on one of them.
+    case disksAndVolume
+    /// The passed-through disk with partitions alone.
+    case disk
+    /// A partition of Dom0's own disk, from Dom0's xen-blkback: no device is passed through, and
+    /// the domain's kernel is a guest with an `xvda`.
+    case partitionOfDom0(Int)
+  }
 
   /// The domain itself; its console log is that of init and of all backends.
   public let domain: Domain
   private let host: XenHost
 
   /// Creates the domain and waits until it says that it is ready.
-  public init(on host: XenHost, memory: Int = 128) async throws {
+  public init(
+    on host: XenHost, named name: String = DiskDomain.name, source: Source = .disksAndVolume,
+    memory: Int = 128
+  ) async throws {
     self.host = host
-    domain = try await host.createDomain(
-      .driverDomain(
-        Self.name, image: .disk, pci: [XenHost.partitionedDisk, XenHost.plainDisk], memory: memory,
-        commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
-          + "driver_domain.log=debug "
-          + "driver_domain.mount=/volumes:/dev/disk/by-partlabel/volumes:ext4"))
+    var pci: [String] = []
+    var disks: [Disk] = []
+    let awaited: String
+    switch source {
+    case .disksAndVolume:
+      pci = [XenHost.partitionedDisk, XenHost.plainDisk]
+      awaited = "mount=/volumes:/dev/disk/by-partlabel/volumes:ext4"
+    case .disk:
+      pci = [XenHost.partitionedDisk]
+      awaited = "wait=/dev/disk/by-partlabel/scratch"
+    case .partitionOfDom0(let number):
+      disks = [.dom0("xvda", target: "\(XenHost.dom0Disk)\(number)")]
+      awaited = "wait=/dev/xvda"
+    }
+    var configuration = DomainConfiguration.driverDomain(
+      name, image: .disk, pci: pci, memory: memory,
+      commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
+        + "driver_domain.log=debug driver_domain.\(awaited)")
+    configuration.disks = disks
+    domain = try await host.createDomain(configuration)
     try await host.waitForXenStore("\(directory)/data/driver-domain/status", value: "ready")
   }
 

@@ -66,25 +66,32 @@ public struct DomainKeeper: Sendable {
 
   /// Runs a command of Dom0 that costs the domain its life, and waits until the next one serves.
   ///
-  /// - Parameter command: a script of bash, which finds the domain's name in `$d`.
+  /// - Parameter command: a script of bash, which finds the domain's name in `$d` and its number in
+  ///   `$n`.
   public func restart(
     by command: String, limit: Duration = .seconds(120)
   ) async throws -> DomainRestart {
     let next = try await restarts() + 1
-    // A life more where a keeper was killed while it made one.
+    // Guests wait for Dom0 meanwhile, so this takes as little of its time as it can: it is told and
+    // does not ask, and looks at what `ddctl` does only when the domain has been created. A keeper
+    // that is killed may create it twice.
     let times = try await host.dom0.check(
       """
       d=\(name)
+      n=\(domain.domid)
+      follow() {
+        exec 6< <(exec xenstore-watch "$1")
+        watcher=$!
+        read -r _ <&6
+      }
+      follow \(node)/restarts
       struck=${EPOCHREALTIME/./}
       { \(command)
       } >/run/strike.log 2>&1
-      # Told, not asking again and again: that would cost Dom0 time for which guests wait.
-      exec 6< <(exec xenstore-watch \(node)/activity)
-      watcher=$!
-      while read -r _ <&6; do
-        [ "$(xenstore-read \(node)/activity)" = serving ] &&
-          [ "$(xenstore-read \(node)/restarts)" -ge \(next) ] && break
-      done
+      while read -r _ <&6; do [ "$(xenstore-read \(node)/restarts)" -ge \(next) ] && break; done
+      kill $watcher
+      follow \(node)/activity
+      until [ "$(xenstore-read \(node)/activity)" = serving ]; do read -r _ <&6 || exit 1; done
       kill $watcher
       echo "struck-at=$struck $(xenstore-read \(node)/last-restart-microseconds)"
       """, timeout: limit)
@@ -114,11 +121,13 @@ public struct DomainRestart: Sendable {
   /// When the domain was struck, by Dom0's clock of the day.
   public var struckAt: Int { fields["struck-at"] ?? 0 }
   /// From the blow until `ddctl` knew.
-  public var notice: Int { max(0, (fields["noticed-at"] ?? 0) - struckAt) }
+  public var notice: Int { max(0, noticedAt - struckAt) }
   /// From the moment that `ddctl` knew until the domain served.
   public var total: Int { fields["total"] ?? 0 }
+  /// When `ddctl` knew, by Dom0's clock of the day.
+  public var noticedAt: Int { fields["noticed-at"] ?? 0 }
   /// When the domain served, by Dom0's clock of the day.
-  public var servedAt: Int { (fields["noticed-at"] ?? 0) + total }
+  public var servedAt: Int { noticedAt + total }
 
   /// One of ``parts``; nil where there was none.
   public func part(_ name: String) -> Int? { fields[name] }

@@ -11,7 +11,7 @@ extension DriverDomainImage {
 
   private static func built(_ name: String) -> DriverDomainImage {
     DriverDomainImage(
-      name: name, kernel: "\(out)/\(name)/vmlinux", ramdisk: "\(out)/\(name)/initrd.gz")
+      name: name, kernel: "\(out)/\(name)/vmlinux", ramdisk: "\(out)/\(name)/initrd")
   }
 
   private static let out = TestHostFiles.root + "/images/out"

@@ -1,6 +1,6 @@
 /// A running network driver domain of ours.
 public final class NetworkDomain: NetworkBackendDomain {
-  /// The domain's name, which guests' configurations call `backend`.
+  /// The usual name, which guests' configurations call `backend`.
   public static let name = "network"
 
   /// The domain itself; its console log is that of init and of all backends.
@@ -15,19 +15,26 @@ public final class NetworkDomain: NetworkBackendDomain {
 
   /// Creates the domain and waits until it says that it is ready.
   ///
-  /// - Parameter hasSink: whether it has an address of its own on the bridge with the card, and an
-  ///   iperf3 server there; the host must have ``DriverDomainImage/networkWithSink()``.
-  public init(on host: XenHost, hasSink: Bool = false) async throws {
+  /// - Parameters:
+  ///   - hasCard: whether a network card is passed through; without one the bridge to the outside
+  ///     leads nowhere, and guests reach each other only.
+  ///   - hasSink: whether it has an address of its own on the bridge with the card, and an iperf3
+  ///     server there; the host must have ``DriverDomainImage/networkWithSink()``.
+  public init(
+    on host: XenHost, named name: String = NetworkDomain.name, hasCard: Bool = true,
+    hasSink: Bool = false
+  ) async throws {
     self.host = host
     let bridges =
-      "driver_domain.bridge=\(Self.outsideBridge):eth0 driver_domain.bridge=\(Self.insideBridge): "
+      "driver_domain.bridge=\(Self.outsideBridge):\(hasCard ? "eth0" : "") "
+      + "driver_domain.bridge=\(Self.insideBridge): "
       + "driver_domain.mtu=\(Self.insideBridge):\(Self.insideMTUBytes)"
     // What follows the dashes are the shell's arguments: the kernel starts no scripts.
     let sink =
       " driver_domain.address=\(Self.outsideBridge):dhcp rdinit=/bin/sh -- /sbin/sink-init"
     domain = try await host.createDomain(
       .driverDomain(
-        Self.name, image: .network, pci: [XenHost.networkCard],
+        name, image: .network, pci: hasCard ? [XenHost.networkCard] : [],
         memory: hasSink ? Self.memoryWithSink : 256,
         commandLine: "quiet rootfstype=ramfs oops=panic panic=-1 sysrq_always_enabled "
           + "driver_domain.log=debug "

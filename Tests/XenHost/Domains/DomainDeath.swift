@@ -1,5 +1,5 @@
-/// The ways in which driver domains die in the scenarios.
-enum DomainDeath: String, CaseIterable {
+/// The ways in which driver domains die in scenarios and measurements.
+public enum DomainDeath: String, CaseIterable, Sendable {
   /// The kernel ends in the middle of whatever it does (sysrq).
   case panic
   /// `xl destroy`, which takes a domain's devices away while it still runs.
@@ -13,17 +13,17 @@ enum DomainDeath: String, CaseIterable {
   /// A restart that is wanted, in the middle of which `ddctl` is killed and started again.
   case keeperKilled = "keeper killed"
 
-  /// The command of Dom0, with the domain's name in `$d`.
+  /// The command of Dom0, with the domain's name in `$d` and its number in `$n`.
   ///
   /// - Parameters:
   ///   - round: varies what may vary.
   ///   - keeper: the command that starts the keeper anew.
-  func command(round: Int, keeper: String) -> String {
+  public func command(round: Int, keeper: String) -> String {
     switch self {
-    case .panic: "xenstore-write /local/domain/$(xl domid $d)/control/sysrq c"
+    case .panic: "xenstore-write /local/domain/$n/control/sysrq c"
     // The watchdog, and then ddctl, may be quicker with the end of it.
     case .destroyed: "xl destroy $d || true"
-    case .vanished: "domain-kill $(xl domid $d)"
+    case .vanished: "domain-kill $n"
     // The watchdog's time runs while the domain stands still.
     case .hang: "xl pause $d"
     case .upgrade:
