@@ -97,26 +97,13 @@ struct SeparateFrontend: ~Copyable {
       }
       push()
       tally.look()
-      if outstandingCount > 0, !look(), !ring.armResponseEvent() {
+      if outstandingCount > 0, !ring.armResponseEvent() {
         wake.wait()
         wake.clear()
       }
     }
     return tally.words
   }
-
-  /// Looks for a response for a while before it sleeps, as a guest's idle loop does
-  /// (`drivers/cpuidle/governors/haltpoll.c`): what a sleep costs a guest is not what is measured.
-  private func look() -> Bool {
-    let start = MonotonicClock.nanoseconds()
-    repeat {
-      if ring.unconsumedCount > 0 { return true }
-    } while MonotonicClock.nanoseconds() - start < Self.lookNanoseconds
-    return false
-  }
-
-  /// That loop's own limit.
-  private static let lookNanoseconds: UInt64 = 200_000
 
   private mutating func submit(_ index: Int) {
     let sector = places.next() / 512
