@@ -37,7 +37,7 @@ bench: ## compare our backends with Linux's own in driver domains, by turns in o
 bench-restart: ## measure what guests see of deaths of backends and of whole driver domains
 	@scripts/demo.sh restart $(RESTART)
 
-bench-micro: ## measure what the ring path costs a request, without Xen
+bench-micro: ## measure what our code costs a request and a packet, without Xen
 	@scripts/setup.sh build
 	@swift build -c release --product MicroBench
 	@.build/release/MicroBench

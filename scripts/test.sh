@@ -84,6 +84,19 @@ tests() {
   fi
 }
 
+# check NAME COMMAND...: runs a program that is one test.
+check() {
+  local name=$1
+  shift
+  echo "test: $name"
+  if job_run "$logs/$name.log" "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "test: $name failed"
+  fi
+}
+
 # count TEXT FILE...: how often TEXT is in the files; none of them need exist.
 count() {
   local text=$1
@@ -104,6 +117,8 @@ main)
   prepare
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).
   tests unit --skip RealXen
+  step cost-build swift build -c release --product MicroBench
+  check cost .build/release/MicroBench --check
   build_images
   tests scenarios --filter RealXen
   ;;

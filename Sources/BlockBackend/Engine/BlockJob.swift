@@ -25,7 +25,6 @@ struct BlockJob: Sendable {
   var byteCount: UInt64 = 0
   /// The first wire sector, kept for the check of an indirect request's range.
   var sector: UInt64 = 0
-  var segments = InlineArray<11, BlockSegment>(repeating: BlockSegment())
   var segmentCount = 0
   var isIndirect = false
   var segmentPage = GrantReference(rawValue: 0)
@@ -33,10 +32,15 @@ struct BlockJob: Sendable {
   var pageCount = 0
 
   /// Judges a request.
-  init(judging request: BlockRequest, against geometry: BlockGeometry) throws(BlockRefusal) {
+  ///
+  /// - Parameter slot: our copy of the slot that the request was decoded from.
+  init(
+    judging request: BlockRequest, in slot: RawSpan, abi: BlockABI,
+    against geometry: BlockGeometry
+  ) throws(BlockRefusal) {
     switch request.body {
-    case .direct(let operation, let sector, let segmentCount, let segments):
-      self = try Self.direct(operation, sector, segmentCount, segments, geometry)
+    case .direct(let operation, let sector, let segmentCount):
+      self = try Self.direct(operation, sector, segmentCount, slot, abi, geometry)
     case .indirect(let operation, let sector, let segmentCount, let pages):
       self = try Self.indirect(operation, sector, segmentCount, pages, geometry)
     case .discard(let sector, let sectorCount, let secure):
@@ -52,7 +56,7 @@ struct BlockJob: Sendable {
 
   private static func direct(
     _ operation: BlockOperation, _ sector: UInt64, _ segmentCount: Int,
-    _ segments: InlineArray<11, BlockSegment>, _ geometry: BlockGeometry
+    _ slot: RawSpan, _ abi: BlockABI, _ geometry: BlockGeometry
   ) throws(BlockRefusal) -> BlockJob {
     guard segmentCount <= BlockLimits.directSegments else { throw .invalid }
     if operation == .flush, segmentCount == 0 { return BlockJob(.flush) }
@@ -65,8 +69,9 @@ struct BlockJob: Sendable {
     guard segmentCount > 0 else { throw .invalid }
     var sectorCount: UInt64 = 0
     for index in 0..<segmentCount {
-      guard segments[index].isValid else { throw .invalid }
-      sectorCount += UInt64(segments[index].sectorCount)
+      let segment = BlockSegment(index, ofSlot: slot, abi: abi)
+      guard segment.isValid else { throw .invalid }
+      sectorCount += UInt64(segment.sectorCount)
     }
     guard let range = geometry.byteRange(sector: sector, sectorCount: sectorCount) else {
       throw .invalid
@@ -76,7 +81,6 @@ struct BlockJob: Sendable {
     job.writesAfterFlush = job.kind == .flush
     job.flushesAfterWrite = job.isBarrier
     (job.byteOffset, job.byteCount) = range
-    job.segments = segments
     job.segmentCount = segmentCount
     job.pageCount = (Int(range.count) + xenPageByteCount - 1) / xenPageByteCount
     return job

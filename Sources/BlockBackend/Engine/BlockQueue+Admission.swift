@@ -53,7 +53,8 @@ extension BlockQueue {
     let request = BlockRequest(slot: ring.request(token), abi: abi)
     let job: BlockJob
     do throws(BlockRefusal) {
-      job = try BlockJob(judging: request, against: geometry)
+      job = try BlockJob(
+        judging: request, in: ring.request(token), abi: abi, against: geometry)
     } catch {
       publishResponse(
         token, identifier: request.identifier, operation: request.responseOperation,

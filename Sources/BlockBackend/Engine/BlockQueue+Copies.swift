@@ -127,7 +127,9 @@ extension BlockQueue {
 
   /// A segment of a request, wherever it lies.
   private func segment(_ index: Int, of token: Int) -> BlockSegment {
-    guard requests[token].isIndirect else { return requests[token].segments[index] }
+    guard requests[token].isIndirect else {
+      return BlockSegment(index, ofSlot: ring.request(token), abi: abi)
+    }
     return BlockSegment(
       in: buffer.bytes,
       at: requests[token].segmentsOffset + index * BlockLimits.segmentByteCount)

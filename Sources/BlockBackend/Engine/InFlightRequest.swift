@@ -35,8 +35,8 @@ struct InFlightRequest: Sendable {
   /// The first wire sector of an indirect request, until its range is known.
   var sector: UInt64 = 0
 
-  /// The segments of a direct request; of an indirect one they lie in the buffer.
-  var segments = InlineArray<11, BlockSegment>(repeating: BlockSegment())
+  /// The segments of a direct request lie in the ring's copy of its slot, those of an indirect one
+  /// in the buffer.
   var segmentCount = 0
   var isIndirect = false
   /// The granted page with the segments, of an indirect request.
@@ -64,7 +64,6 @@ struct InFlightRequest: Sendable {
     byteCount = job.byteCount
     byteCountDone = 0
     sector = job.sector
-    segments = job.segments
     segmentCount = job.segmentCount
     isIndirect = job.isIndirect
     segmentPage = job.segmentPage

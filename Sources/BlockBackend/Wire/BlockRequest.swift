@@ -3,7 +3,8 @@ import RingTransport
 /// A request as it stood in the ring, decoded from the private copy and not yet judged.
 ///
 /// `operation` is what the guest wants done and what the response must name: for an indirect
-/// request that is the inner operation (frontends compare it).
+/// request that is the inner operation (frontends compare it). The segments of a direct request
+/// stay where they are, in the copy of the slot (``BlockSegment/init(_:ofSlot:abi:)``).
 struct BlockRequest: Sendable {
   /// The guest's own number for the request, given back in the response.
   var identifier: UInt64
@@ -15,9 +16,7 @@ struct BlockRequest: Sendable {
   /// The forms a request can have.
   enum Body: Sendable {
     /// READ, WRITE, BARRIER, FLUSH: `segmentCount` is the guest's word, up to 255.
-    case direct(
-      BlockOperation, sector: UInt64, segmentCount: Int,
-      segments: InlineArray<11, BlockSegment>)
+    case direct(BlockOperation, sector: UInt64, segmentCount: Int)
     /// READ or WRITE with the segments in `pages` of the guest.
     case indirect(
       BlockOperation, sector: UInt64, segmentCount: Int, pages: InlineArray<8, GrantReference>)
@@ -52,15 +51,9 @@ struct BlockRequest: Sendable {
   private static func direct(
     _ operation: BlockOperation, _ slot: RawSpan, _ abi: BlockABI
   ) -> Body {
-    let segmentCount = Int(slot.load(UInt8.self, at: 1))
-    var segments = InlineArray<11, BlockSegment>(repeating: BlockSegment())
-    for index in 0..<min(segmentCount, BlockLimits.directSegments) {
-      segments[index] = BlockSegment(
-        in: slot, at: abi.payloadOffset + index * BlockLimits.segmentByteCount)
-    }
-    return .direct(
+    .direct(
       operation, sector: slot.load(UInt64.self, at: abi.sectorOffset),
-      segmentCount: segmentCount, segments: segments)
+      segmentCount: Int(slot.load(UInt8.self, at: 1)))
   }
 
   private static func indirect(_ slot: RawSpan, _ abi: BlockABI) -> Body {

@@ -14,6 +14,11 @@ struct BlockSegment: Sendable, BitwiseCopyable {
     lastSector = bytes.load(UInt8.self, at: offset + 5)
   }
 
+  /// Reads a segment of a direct request out of the copy of its slot, which has room for eleven.
+  init(_ index: Int, ofSlot slot: RawSpan, abi: BlockABI) {
+    self.init(in: slot, at: abi.payloadOffset + index * BlockLimits.segmentByteCount)
+  }
+
   init() {}
 
   /// Whether the sectors are in order and inside one page.

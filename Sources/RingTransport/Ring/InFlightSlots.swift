@@ -7,20 +7,29 @@ package struct InFlightSlots: Hashable, Sendable {
   private let layout: RingLayout
   /// The requests' bytes, a slot's worth for each ticket.
   private var copies: [UInt8]
-  /// Where in the ring each ticket's request lies. Meaningful for tickets in use.
-  private var places: [RingIndex]
-  /// The ticket of the request in each slot. Meaningful for slots in use.
-  private var occupants: [Int]
-  private var freeTickets: [Int]
+  /// Three lists of the same length in one array, so that a request looks once whether it is ours
+  /// alone.
+  private var table: [Row]
+  /// How many tickets are free.
+  private var freeCount: Int
+
+  private struct Row: Hashable, Sendable {
+    /// Where in the ring the request of the ticket with this row's number lies. Meaningful for
+    /// tickets in use.
+    var place = RingIndex.zero
+    /// The ticket of the request in the slot with this row's number. Meaningful for slots in use.
+    var occupant: Int32 = 0
+    /// A free ticket, in the first ``freeCount`` rows.
+    var freeTicket: Int32
+  }
 
   /// An empty table for a ring of this layout.
   package init(layout: RingLayout) {
     let count = Int(layout.slotCount)
     self.layout = layout
     copies = Array(repeating: 0, count: count * layout.slotByteCount)
-    places = Array(repeating: .zero, count: count)
-    occupants = Array(repeating: 0, count: count)
-    freeTickets = Array((0..<count).reversed())
+    table = (0..<count).reversed().map { Row(freeTicket: Int32($0)) }
+    freeCount = count
   }
 
   /// Takes the request at `place` of the ring in.
@@ -29,11 +38,10 @@ package struct InFlightSlots: Hashable, Sendable {
   mutating func admit<Memory: RingMemory & ~Copyable>(
     at place: RingIndex, from memory: borrowing Memory
   ) -> Int {
-    guard let ticket = freeTickets.popLast() else {
-      preconditionFailure("the cursor gives out no more requests than there are slots")
-    }
-    places[ticket] = place
-    occupants[place.slot(in: layout.slotCount)] = ticket
+    precondition(freeCount > 0, "the cursor gives out no more requests than there are slots")
+    freeCount -= 1
+    let ticket = Int(table[freeCount].freeTicket)
+    move(ticket, to: place)
     let (offset, byteCount) = (layout.slotOffset(of: place), layout.slotByteCount)
     var elements = copies.mutableSpan
     // SAFETY: the raw bytes of initialised integers; every bit pattern is one.
@@ -52,21 +60,24 @@ package struct InFlightSlots: Hashable, Sendable {
   }
 
   /// Where the request lies in the ring now.
-  package func place(of ticket: Int) -> RingIndex { places[ticket] }
+  package func place(of ticket: Int) -> RingIndex { table[ticket].place }
 
   /// The unanswered request at a place.
   package func ticket(at place: RingIndex) -> Int {
-    occupants[place.slot(in: layout.slotCount)]
+    Int(table[place.slot(in: layout.slotCount)].occupant)
   }
 
-  /// Notes that a request was moved.
+  /// Notes where a request lies now.
   mutating func move(_ ticket: Int, to place: RingIndex) {
-    places[ticket] = place
-    occupants[place.slot(in: layout.slotCount)] = ticket
+    let slot = place.slot(in: layout.slotCount)
+    var rows = table.mutableSpan
+    rows[ticket].place = place
+    rows[slot].occupant = Int32(truncatingIfNeeded: ticket)
   }
 
   /// Forgets an answered request.
   mutating func release(_ ticket: Int) {
-    freeTickets.append(ticket)
+    table[freeCount].freeTicket = Int32(ticket)
+    freeCount += 1
   }
 }

@@ -72,10 +72,14 @@ package struct JournaledRingState: Hashable, Sendable {
     precondition(response.byteCount == responseByteCount)
     guard isInOrder else { return publish(ticket, response, memory) }
     precondition(!isHeld[ticket], "one response for each request taken")
-    isHeld[ticket] = true
-    for offset in 0..<responseByteCount {
-      heldResponses[ticket * responseByteCount + offset] =
-        response.load(UInt8.self, at: offset)
+    if inFlight.place(of: ticket) == cursor.responseProducer {
+      publish(ticket, response, memory)
+    } else {
+      isHeld[ticket] = true
+      for offset in 0..<responseByteCount {
+        heldResponses[ticket * responseByteCount + offset] =
+          response.load(UInt8.self, at: offset)
+      }
     }
     while cursor.inFlightCount > 0 {
       let oldest = inFlight.ticket(at: cursor.responseProducer)

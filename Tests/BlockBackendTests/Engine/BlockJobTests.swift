@@ -153,28 +153,39 @@ struct BlockJobTests {
   }
 
   @Test func unknownOperationsAreNotSupported() {
-    expect(.notSupported, .unknown)
+    expect(.notSupported, Asked(body: .unknown))
     #expect(BlockRefusal.notSupported.status == .notSupported)
     #expect(BlockRefusal.invalid.status == .error)
   }
 
   // MARK: Helpers
 
+  /// A request, and the first and last sectors of the segments in its slot.
+  private struct Asked {
+    var body: BlockRequest.Body
+    var ranges: [(UInt8, UInt8)] = []
+  }
+
   private func judge(
-    _ body: BlockRequest.Body, against other: BlockGeometry? = nil
+    _ asked: Asked, against other: BlockGeometry? = nil
   ) throws(BlockRefusal) -> BlockJob {
-    let slot = [UInt8](repeating: 0, count: 112)
-    // SAFETY: the raw bytes of initialised integers.
-    var request = BlockRequest(slot: unsafe slot.span.bytes, abi: .x86Bits64)
-    request.body = body
-    return try BlockJob(judging: request, against: other ?? geometry)
+    let abi = BlockABI.x86Bits64
+    var slot = [UInt8](repeating: 0, count: abi.slotByteCount)
+    for (index, range) in asked.ranges.enumerated() {
+      (slot[abi.payloadOffset + index * 8 + 4], slot[abi.payloadOffset + index * 8 + 5]) = range
+    }
+    // SAFETY: the raw bytes of initialised integers; so below.
+    var request = BlockRequest(slot: unsafe slot.span.bytes, abi: abi)
+    request.body = asked.body
+    return try BlockJob(
+      judging: request, in: unsafe slot.span.bytes, abi: abi, against: other ?? geometry)
   }
 
   private func expect(
-    _ refusal: BlockRefusal, _ body: BlockRequest.Body, against other: BlockGeometry? = nil,
+    _ refusal: BlockRefusal, _ asked: Asked, against other: BlockGeometry? = nil,
     at location: SourceLocation = #_sourceLocation
   ) {
-    #expect(throws: refusal, sourceLocation: location) { try judge(body, against: other) }
+    #expect(throws: refusal, sourceLocation: location) { try judge(asked, against: other) }
   }
 
   private func pages(_ count: Int) -> [(UInt8, UInt8)] {
@@ -184,26 +195,23 @@ struct BlockJobTests {
   private func direct(
     _ operation: BlockOperation, sector: UInt64, _ ranges: [(UInt8, UInt8)],
     segmentCount: Int? = nil
-  ) -> BlockRequest.Body {
-    var segments = InlineArray<11, BlockSegment>(repeating: BlockSegment())
-    for (index, range) in ranges.enumerated() {
-      segments[index].firstSector = range.0
-      segments[index].lastSector = range.1
-    }
-    return .direct(
-      operation, sector: sector, segmentCount: segmentCount ?? ranges.count, segments: segments)
+  ) -> Asked {
+    Asked(
+      body: .direct(operation, sector: sector, segmentCount: segmentCount ?? ranges.count),
+      ranges: ranges)
   }
 
   private func indirect(
     _ operation: BlockOperation, sector: UInt64, segmentCount: Int
-  ) -> BlockRequest.Body {
+  ) -> Asked {
     let pages = InlineArray<8, GrantReference>(repeating: GrantReference(rawValue: 99))
-    return .indirect(operation, sector: sector, segmentCount: segmentCount, pages: pages)
+    return Asked(
+      body: .indirect(operation, sector: sector, segmentCount: segmentCount, pages: pages))
   }
 
   private func discard(
     sector: UInt64, count: UInt64, secure: Bool = false
-  ) -> BlockRequest.Body {
-    .discard(sector: sector, sectorCount: count, secure: secure)
+  ) -> Asked {
+    Asked(body: .discard(sector: sector, sectorCount: count, secure: secure))
   }
 }

@@ -25,11 +25,11 @@ struct BlockRequestTests {
         // SAFETY: at most eleven segments.
         unsafe reference_set_segment(&wire, index, segment)
       }
+      let slot = encode(wire, abi)
       let request = decode(wire, abi)
       expectHeader(request, wire)
       #expect(request.responseOperation == operation)
-      guard case .direct(let decoded, let sector, let segmentCount, let found) = request.body
-      else {
+      guard case .direct(let decoded, let sector, let segmentCount) = request.body else {
         Issue.record("\(request.body)")
         continue
       }
@@ -37,9 +37,11 @@ struct BlockRequestTests {
       #expect(sector == wire.sector)
       #expect(segmentCount == count)
       for (index, segment) in segments.enumerated() {
-        #expect(found[index].reference.rawValue == segment.reference)
-        #expect(found[index].firstSector == segment.first)
-        #expect(found[index].lastSector == segment.last)
+        // SAFETY: the raw bytes of initialised integers.
+        let found = BlockSegment(index, ofSlot: unsafe slot.span.bytes, abi: abi.blockABI)
+        #expect(found.reference.rawValue == segment.reference)
+        #expect(found.firstSector == segment.first)
+        #expect(found.lastSector == segment.last)
       }
     }
   }
@@ -50,7 +52,7 @@ struct BlockRequestTests {
     var generator = SeededGenerator(seed: 1)
     var wire = wireRequest(1, &generator)
     wire.second = count
-    guard case .direct(_, _, let segmentCount, _) = decode(wire, abi).body else {
+    guard case .direct(_, _, let segmentCount) = decode(wire, abi).body else {
       Issue.record("not direct")
       return
     }
@@ -157,9 +159,12 @@ struct BlockRequestTests {
       last: UInt8(truncatingIfNeeded: generator.next()))
   }
 
+  private func encode(_ wire: reference_request, _ abi: WireABI) -> [UInt8] {
+    abi.encode(wire, over: [UInt8](repeating: 0xa5, count: abi.slotByteCount))
+  }
+
   private func decode(_ wire: reference_request, _ abi: WireABI) -> BlockRequest {
-    let junk = [UInt8](repeating: 0xa5, count: abi.slotByteCount)
-    let slot = abi.encode(wire, over: junk)
+    let slot = encode(wire, abi)
     // SAFETY: the raw bytes of initialised integers.
     return BlockRequest(slot: unsafe slot.span.bytes, abi: abi.blockABI)
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the ring journal costs a request, on this machine and without Xen: the figures of
+/// What the ring journal costs a request, on this machine and without Xen: some figures of
 /// `make bench-micro`, which a program of its own takes, as this one is built for debugging.
 enum JournalCost {
   private static let program = ".build/release/MicroBench"
@@ -9,6 +9,7 @@ enum JournalCost {
   static func measure() throws -> String {
     let process = Process()
     process.executableURL = URL(filePath: program)
+    process.arguments = ["ring"]
     let pipe = Pipe()
     process.standardOutput = pipe
     do {
