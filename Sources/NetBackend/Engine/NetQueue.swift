@@ -27,17 +27,18 @@ struct NetQueue: ~Copyable {
 
   /// Maps the guest's rings and binds its event channels.
   ///
-  /// - Parameter adopts: whether an earlier process has served the rings and died.
+  /// - Parameters:
+  ///   - page: keeps received frames for the next process, of one queue; nil for the others.
+  ///   - adopts: whether an earlier process has served the rings and died.
   init<Xen: Hypervisor & ~Copyable>(
-    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, adopts: Bool = false,
-    hypervisor: inout Xen
+    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy,
+    keptIn page: StatusPage? = nil, adopts: Bool = false, hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let transmitPages = try Self.map(parameters.transmitRing, guest, &hypervisor)
     let receivePages = try Self.map(parameters.receiveRing, guest, &hypervisor)
     let transmit = try TransmitQueue(pages: transmitPages, frontendDomain: guest.domain)
     let receive = try ReceiveQueue(
-      pages: receivePages, frontendDomain: guest.domain, features: guest.features,
-      sendsEvents: guest.sendsReceiveEvents, headroomByteCount: guest.headroomByteCount)
+      pages: receivePages, guest: guest, keptIn: page, adopts: adopts)
     let transmitPort = try Self.bind(parameters.transmitPort, guest, &hypervisor)
     var receivePort = transmitPort
     if parameters.receivePort != parameters.transmitPort {

@@ -24,15 +24,18 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   ///
   /// - Parameters:
   ///   - place: the thread's in the status page.
+  ///   - keepsFrames: whether the page has the queue's frames, too.
   ///   - adopts: whether an earlier process has served the rings and died.
   ///   - devices: of this queue alone; a queue before it may have used them.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    status: StatusPage, place: Int, adopts: Bool, devices: XenDevices, port: consuming Port
+    status: StatusPage, place: Int, keepsFrames: Bool, adopts: Bool, devices: XenDevices,
+    port: consuming Port
   ) throws(NetConnectionError) {
     var hypervisor = XenHypervisor(devices)
     let queue = try NetQueue(
-      parameters, guest: guest, policy: policy, adopts: adopts, hypervisor: &hypervisor)
+      parameters, guest: guest, policy: policy, keptIn: keepsFrames ? status : nil,
+      adopts: adopts, hypervisor: &hypervisor)
     var loop: EventLoop
     do throws(Errno) {
       loop = try EventLoop(
