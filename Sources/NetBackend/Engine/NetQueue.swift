@@ -85,17 +85,22 @@ struct NetQueue: ~Copyable {
 
   /// Does all that can be done now, in both directions.
   ///
+  /// - Parameter mayHaveFrames: false where it is known that no frame waits; asking would be a
+  ///   system call.
   /// - Throws: when the frontend broke the protocol. The vif is to be given up.
   mutating func turn<Xen: Hypervisor & ~Copyable, Port: NetPort & ~Copyable>(
-    hypervisor: inout Xen, port: inout Port, now: UInt64
+    hypervisor: inout Xen, port: inout Port, mayHaveFrames: Bool = true, now: UInt64
   ) throws(NetViolation) -> Outcome {
     statistics.turns += 1
     let sent = try transmit.turn(
       hypervisor: &hypervisor, port: &port, policy: policy, now: now)
     notify(
       transmit.ring.takeNotifyDecision() || owesNotifications, transmitPort, &hypervisor)
-    let received = try receive.turn(
-      hypervisor: &hypervisor, port: &port, policy: policy, now: now)
+    var received = ReceiveQueue.Outcome(wantsFrames: true)
+    if mayHaveFrames {
+      received = try receive.turn(
+        hypervisor: &hypervisor, port: &port, policy: policy, now: now)
+    }
     let owesReceive = owesNotifications && receivePort != transmitPort
     owesNotifications = false
     notify(receive.ring.takeNotifyDecision() || owesReceive, receivePort, &hypervisor)
