@@ -116,6 +116,10 @@ int c_uring_wait(c_uring *ring, int64_t nanoseconds) {
   return io_uring_submit_and_wait_timeout(&ring->ring, &completion, 1, &time, NULL);
 }
 
+int c_uring_run(c_uring *ring, uint32_t count) {
+  return io_uring_submit_and_wait(&ring->ring, count);
+}
+
 int c_uring_ready(const c_uring *ring) {
   unsigned flags = __atomic_load_n(ring->ring.sq.kflags, __ATOMIC_RELAXED);
   return io_uring_cq_ready(&ring->ring) != 0 ||

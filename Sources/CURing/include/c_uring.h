@@ -33,6 +33,9 @@ void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data,
 // nanoseconds. A negative errno on failure.
 int c_uring_wait(c_uring *ring, int64_t nanoseconds);
 
+// Submits all that is new, and waits for so many completions. A negative errno on failure.
+int c_uring_run(c_uring *ring, uint32_t count);
+
 // Whether a completion has arrived, or waits for the thread to ask for it; no system call.
 int c_uring_ready(const c_uring *ring);
 

@@ -19,7 +19,7 @@ private struct QueueWork {
       do throws(NetPortError) { port = try open() } catch { throw .port(error) }
       let loop = try QueueLoop(
         parameters, guest: guest, policy: policy, thread: thread, status: status,
-        place: place, adopts: adopts, devices: devices, port: port)
+        place: place, keepsFrames: place == 1, adopts: adopts, devices: devices, port: port)
       thread.began(.success(()))
       loop.run()
     } catch {

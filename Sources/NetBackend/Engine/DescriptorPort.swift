@@ -10,6 +10,8 @@ struct DescriptorPort: PolledPort, ~Copyable {
   /// Where set, only frames to this address and to groups are for the guest: a packet socket hears
   /// everything.
   private let ownAddress: EthernetAddress?
+  /// Made for the first frames that come together.
+  private var batch: WriteBatch?
 
   /// Takes over what ``openTap(_:)`` or ``openPacketSocket(_:)`` gave, here or in another process.
   init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
@@ -96,6 +98,39 @@ struct DescriptorPort: PolledPort, ~Copyable {
     // SAFETY: `address` checks the range; the call reads it and no more.
     unsafe write(file.descriptor, memory.address(of: offset, byteCount: byteCount), byteCount)
       == byteCount
+  }
+
+  mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory) {
+    // Where there is no room a TAP device drops a frame and a packet socket does not: io_uring would
+    // wait for it.
+    if frames.count > 1, ownAddress == nil, sendBatch(&frames, in: memory) { return }
+    for index in frames.indices {
+      frames[index].wasTaken = send(
+        memory, at: frames[index].offset, byteCount: frames[index].byteCount)
+    }
+  }
+
+  /// - Returns: false when it failed as a whole. What was sent is sent again then, as a network may
+  ///   do.
+  private mutating func sendBatch(
+    _ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory
+  ) -> Bool {
+    let descriptor = descriptor
+    do throws(Errno) {
+      if batch == nil { batch = try WriteBatch() }
+      for index in frames.indices {
+        batch?.append(
+          to: descriptor, from: memory, at: frames[index].offset,
+          byteCount: frames[index].byteCount, token: index)
+      }
+      try batch?.run { index, result in
+        frames[index].wasTaken = result == frames[index].byteCount
+      }
+    } catch {
+      batch = nil
+      return false
+    }
+    return true
   }
 
   mutating func receive(

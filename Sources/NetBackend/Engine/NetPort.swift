@@ -12,6 +12,9 @@ protocol NetPort: ~Copyable {
     _ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Bool
 
+  /// Sends several, in their order, and notes of each whether it was taken.
+  mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory)
+
   /// Takes the next header and frame that waits.
   ///
   /// - Parameter byteCount: the room at `offset`. A longer frame is cut, and then dropped by its
@@ -20,6 +23,26 @@ protocol NetPort: ~Copyable {
   mutating func receive(
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int?
+}
+
+/// A header and a frame that are to be sent.
+struct OutgoingFrame {
+  /// Where they lie, and how many bytes they are.
+  var offset: Int
+  var byteCount: Int
+  /// Which packet of the turn it is.
+  var packet: Int
+  /// Whether the port has taken it.
+  var wasTaken = false
+}
+
+extension NetPort where Self: ~Copyable {
+  mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory) {
+    for index in frames.indices {
+      frames[index].wasTaken = send(
+        memory, at: frames[index].offset, byteCount: frames[index].byteCount)
+    }
+  }
 }
 
 /// A port that an event loop can wait for.

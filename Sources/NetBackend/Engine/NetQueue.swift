@@ -27,17 +27,18 @@ struct NetQueue: ~Copyable {
 
   /// Maps the guest's rings and binds its event channels.
   ///
-  /// - Parameter adopts: whether an earlier process has served the rings and died.
+  /// - Parameters:
+  ///   - page: keeps received frames for the next process, of one queue; nil for the others.
+  ///   - adopts: whether an earlier process has served the rings and died.
   init<Xen: Hypervisor & ~Copyable>(
-    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, adopts: Bool = false,
-    hypervisor: inout Xen
+    _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy,
+    keptIn page: StatusPage? = nil, adopts: Bool = false, hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let transmitPages = try Self.map(parameters.transmitRing, guest, &hypervisor)
     let receivePages = try Self.map(parameters.receiveRing, guest, &hypervisor)
     let transmit = try TransmitQueue(pages: transmitPages, frontendDomain: guest.domain)
     let receive = try ReceiveQueue(
-      pages: receivePages, frontendDomain: guest.domain, features: guest.features,
-      sendsEvents: guest.sendsReceiveEvents, headroomByteCount: guest.headroomByteCount)
+      pages: receivePages, guest: guest, keptIn: page, adopts: adopts)
     let transmitPort = try Self.bind(parameters.transmitPort, guest, &hypervisor)
     var receivePort = transmitPort
     if parameters.receivePort != parameters.transmitPort {
@@ -84,17 +85,22 @@ struct NetQueue: ~Copyable {
 
   /// Does all that can be done now, in both directions.
   ///
+  /// - Parameter mayHaveFrames: false where it is known that no frame waits; asking would be a
+  ///   system call.
   /// - Throws: when the frontend broke the protocol. The vif is to be given up.
   mutating func turn<Xen: Hypervisor & ~Copyable, Port: NetPort & ~Copyable>(
-    hypervisor: inout Xen, port: inout Port, now: UInt64
+    hypervisor: inout Xen, port: inout Port, mayHaveFrames: Bool = true, now: UInt64
   ) throws(NetViolation) -> Outcome {
     statistics.turns += 1
     let sent = try transmit.turn(
       hypervisor: &hypervisor, port: &port, policy: policy, now: now)
     notify(
       transmit.ring.takeNotifyDecision() || owesNotifications, transmitPort, &hypervisor)
-    let received = try receive.turn(
-      hypervisor: &hypervisor, port: &port, policy: policy, now: now)
+    var received = ReceiveQueue.Outcome(wantsFrames: true)
+    if mayHaveFrames {
+      received = try receive.turn(
+        hypervisor: &hypervisor, port: &port, policy: policy, now: now)
+    }
     let owesReceive = owesNotifications && receivePort != transmitPort
     owesNotifications = false
     notify(receive.ring.takeNotifyDecision() || owesReceive, receivePort, &hypervisor)

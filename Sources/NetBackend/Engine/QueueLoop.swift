@@ -18,21 +18,27 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   private var sums: NetSums
   private var maskedPort: EventChannelPort?
   private var isPollingFrames = false
+  /// False from the moment at which the loop listens for frames until one comes: a turn for the
+  /// guest's packets alone need not look for any.
+  private var mayHaveFrames = true
   private var isStopping = false
 
   /// Connects a queue, on the thread that will serve it.
   ///
   /// - Parameters:
   ///   - place: the thread's in the status page.
+  ///   - keepsFrames: whether the page has the queue's frames, too.
   ///   - adopts: whether an earlier process has served the rings and died.
   ///   - devices: of this queue alone; a queue before it may have used them.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    status: StatusPage, place: Int, adopts: Bool, devices: XenDevices, port: consuming Port
+    status: StatusPage, place: Int, keepsFrames: Bool, adopts: Bool, devices: XenDevices,
+    port: consuming Port
   ) throws(NetConnectionError) {
     var hypervisor = XenHypervisor(devices)
     let queue = try NetQueue(
-      parameters, guest: guest, policy: policy, adopts: adopts, hypervisor: &hypervisor)
+      parameters, guest: guest, policy: policy, keptIn: keepsFrames ? status : nil,
+      adopts: adopts, hypervisor: &hypervisor)
     var loop: EventLoop
     do throws(Errno) {
       loop = try EventLoop(
@@ -81,7 +87,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
       if isStopping { return }
       do throws(NetViolation) {
         outcome = try queue.turn(
-          hypervisor: &hypervisor, port: &port, now: MonotonicClock.recentNanoseconds())
+          hypervisor: &hypervisor, port: &port, mayHaveFrames: mayHaveFrames,
+          now: MonotonicClock.recentNanoseconds())
       } catch {
         throw .violation(error)
       }
@@ -92,9 +99,12 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
 
   /// Only when the work is done: until then events would be in vain.
   private mutating func listen(_ outcome: NetQueue.Outcome) {
-    if outcome.wantsFrames, !isPollingFrames {
-      isPollingFrames = true
-      loop.pollReadable(port.descriptor, token: Token.frames)
+    if outcome.wantsFrames {
+      mayHaveFrames = false
+      if !isPollingFrames {
+        isPollingFrames = true
+        loop.pollReadable(port.descriptor, token: Token.frames)
+      }
     }
     if let port = maskedPort {
       maskedPort = nil
@@ -106,7 +116,9 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     while let event = try loop.nextEvent() {
       switch event {
       case .eventChannel(let port): maskedPort = port
-      case .ready(Token.frames): isPollingFrames = false
+      case .ready(Token.frames):
+        isPollingFrames = false
+        mayHaveFrames = true
       case .ready: takeOrders()
       case .operation, .xenStore, .stopSignal: break
       }
@@ -116,6 +128,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// What the control thread wants.
   private mutating func takeOrders() {
     thread.wakeUp.clear()
+    // Another queue wakes this one for frames in its inbox.
+    mayHaveFrames = true
     let (stops, headroom) = thread.state.withLock { state in
       (state.isStopping, state.headroomByteCount.take())
     }

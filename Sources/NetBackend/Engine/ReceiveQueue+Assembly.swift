@@ -6,6 +6,10 @@ extension ReceiveQueue {
   mutating func collect<Port: NetPort & ~Copyable>(
     port: inout Port, policy: VifPolicy, now: UInt64
   ) throws(NetViolation) -> Outcome {
+    while spoiledSlotCount > 0 {
+      announcements.append(.failure(try takeSlot()))
+      spoiledSlotCount -= 1
+    }
     while true {
       if pending == nil {
         guard packetCount < Self.packetCountMax, hasRoom else { return Outcome(hasMore: true) }
@@ -62,6 +66,8 @@ extension ReceiveQueue {
       pending = nil
       statistics.stalled += 1
     }
+    statistics.stalled += UInt64(record.dropLeft())
+    record.finish(isLastWaiting: false)
     cursor = 0
     // A bounded number: a flood must not keep this queue from sending.
     for _ in 0..<Self.packetCountMax {
@@ -80,15 +86,17 @@ extension ReceiveQueue {
     var isDropped: Bool { value == nil }
   }
 
-  /// Takes the next frame and judges it.
+  /// Takes the next frame, of those that an earlier process has left or from the port, and judges
+  /// it.
   private mutating func takeFrame<Port: NetPort & ~Copyable>(
     port: inout Port, policy: VifPolicy
   ) -> Taken? {
+    packetCount += 1
+    if let left = record.takeLeft() { return judge(left, policy) }
     let offset = cursor + PacketMemory.headroomByteCount
     let start = offset - VirtualNetworkHeader.byteCount
     let room = VirtualNetworkHeader.byteCount + Self.frameByteCountMax
     guard let count = port.receive(into: memory, at: start, byteCount: room) else { return nil }
-    packetCount += 1
     let byteCount = count - VirtualNetworkHeader.byteCount
     guard byteCount >= NetLimits.smallestPacketByteCount,
       byteCount <= NetLimits.packetByteCount
@@ -96,16 +104,33 @@ extension ReceiveQueue {
       statistics.undeliverable += 1
       return Taken()
     }
+    let frame = FrameRecord<StatusPage>.Frame(offset: offset, byteCount: byteCount)
+    record.add(frame)
+    return judge(frame, policy)
+  }
+
+  private mutating func judge(
+    _ place: FrameRecord<StatusPage>.Frame, _ policy: VifPolicy
+  ) -> Taken {
+    let (offset, byteCount) = (place.offset, place.byteCount)
+    // Also behind what is dropped: it is in the record.
+    cursor = PacketMemory.end(of: offset, byteCount: byteCount)
     let range = offset..<offset + byteCount
     guard policy.admits(EthernetAddress(in: memory.bytes, at: offset)) else {
       statistics.filtered += 1
       return Taken()
     }
+    let start = offset - VirtualNetworkHeader.byteCount
     let header = VirtualNetworkHeader(memory.bytes.extracting(start..<offset))
     let features = features
     do throws(OffloadRefusal) {
       var frame = memory.mutableBytes(range)
       let announcement = try Offload.incoming(&frame, header: header, features: features)
+      if header.flags.contains(.needsChecksum), !announcement.flags.contains(.checksumBlank) {
+        // It has been finished, and must not be once more by whoever finds the frame here.
+        var room = memory.mutableBytes(start..<offset)
+        VirtualNetworkHeader().encode(into: &room)
+      }
       let packet = Packet(
         offset: offset, byteCount: byteCount, announcement: announcement,
         hash: policy.hash(of: memory.bytes.extracting(range)),
@@ -146,7 +171,6 @@ extension ReceiveQueue {
       if isFirst { try placeExtras(packet) }
       isFirst = false
     }
-    cursor = PacketMemory.end(of: packet.offset, byteCount: packet.byteCount)
     statistics.receivedPackets += 1
     statistics.receivedBytes += UInt64(packet.byteCount)
     if packet.announcement.segmentation != nil { statistics.receivedSegmented += 1 }

@@ -10,12 +10,16 @@ import SystemPackage
 /// pages for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is
 /// kept for a guest that does not listen.
 ///
+/// Where there is a status page, frames lie in its buffer and are noted in a ``FrameRecord``. So
+/// those that this process has taken and not announced when it dies come to the guest through the
+/// next one.
+///
 /// Nothing here waits or allocates. One thread uses an instance.
 struct ReceiveQueue: ~Copyable {
   /// Frames of a turn.
   static let packetCountMax = 64
   /// Memory of a turn: three of the largest frames, or a turn of small ones.
-  static let memoryByteCount = 256 * 1024
+  static let memoryByteCount = StatusLayout.bufferByteCount
   /// The largest frame that a port can have: more than any guest takes, which is dropped here.
   static let frameByteCountMax = NetLimits.packetByteCount + 1
   /// How long a guest may take to offer pages; as Linux's backend drains a stalled queue.
@@ -49,6 +53,8 @@ struct ReceiveQueue: ~Copyable {
     /// Data, copied by the operation with this number.
     case data(NetReceiveResponse, operation: Int)
     case extra(NetExtraInfo)
+    /// Nothing, for a slot whose page is lost.
+    case failure(NetReceiveRequest)
   }
 
   /// What came of a turn.
@@ -77,12 +83,20 @@ struct ReceiveQueue: ~Copyable {
   /// Where the next frame goes.
   var cursor = 0
   var packetCount = 0
+  /// The frames that have not been announced.
+  var record: FrameRecord<StatusPage>
+  /// Slots that an earlier process may have written over, announcing frames: they do not say any
+  /// more which pages they offer. Their frames are in the record.
+  var spoiledSlotCount = 0
   var statistics = NetStatistics()
 
   /// Attaches to a connected ring.
+  ///
+  /// - Parameters:
+  ///   - page: keeps the frames; nil where they may be lost with the process.
+  ///   - adopts: whether an earlier process has served the ring and died.
   init(
-    pages: consuming SharedPages, frontendDomain: DomainIdentifier,
-    features: Offload.GuestFeatures, sendsEvents: Bool, headroomByteCount: Int
+    pages: consuming SharedPages, guest: NetGuest, keptIn page: StatusPage?, adopts: Bool
   ) throws(NetConnectionError) {
     let ring: BackRing
     do throws(RingViolation) {
@@ -90,20 +104,40 @@ struct ReceiveQueue: ~Copyable {
     } catch {
       throw .violation(.ring(error))
     }
-    let memory: PrivateMemory
-    do throws(Errno) {
-      memory = try PrivateMemory(byteCount: Self.memoryByteCount)
+    let memory = try Self.memory(keptIn: page)
+    let waitingCount: UInt32
+    do throws(RingViolation) {
+      waitingCount = try ring.waitingRequestCount()
     } catch {
-      throw .memory(error)
+      throw .violation(.ring(error))
+    }
+    record = FrameRecord(in: page)
+    if adopts {
+      record.restore()
+      spoiledSlotCount = record.spoiledSlotCount(
+        from: ring.responseProducer, of: Int(waitingCount))
+    } else {
+      record.clear()
     }
     self.ring = ring
     self.memory = memory
-    self.frontendDomain = frontendDomain
-    self.features = features
-    self.sendsEvents = sendsEvents
-    self.headroomByteCount = headroomByteCount
+    frontendDomain = guest.domain
+    features = guest.features
+    sendsEvents = guest.sendsReceiveEvents
+    headroomByteCount = guest.headroomByteCount
     batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
     announcements.reserveCapacity(NetLimits.ringSlotCount)
+  }
+
+  private static func memory(
+    keptIn page: StatusPage?
+  ) throws(NetConnectionError) -> PrivateMemory {
+    if let page { return PrivateMemory(bufferOf: page) }
+    do throws(Errno) {
+      return try PrivateMemory(byteCount: memoryByteCount)
+    } catch {
+      throw .memory(error)
+    }
   }
 
   /// Moves frames that wait at the port into the guest.
@@ -121,11 +155,13 @@ struct ReceiveQueue: ~Copyable {
       }
       announce()
     }
+    record.finish(isLastWaiting: pending != nil)
     return outcome
   }
 
   /// Announces everything that was prepared. The guest sees whole packets only.
   private mutating func announce() {
+    record.beginAnswers(upTo: ring.requestConsumer)
     // By index: an iterator over an array allocates where it is not specialised.
     for index in announcements.indices {
       switch announcements[index] {
@@ -138,6 +174,9 @@ struct ReceiveQueue: ~Copyable {
             : NetReceiveResponse(
               identifier: response.identifier, flags: response.flags, failure: .error))
       case .extra(let extra): ring.stage(extra)
+      case .failure(let request):
+        ring.stage(
+          NetReceiveResponse(identifier: request.identifier, flags: [], failure: .error))
       }
     }
     ring.pushStaged()

@@ -28,6 +28,10 @@ struct SteeredPort<Port: PolledPort & ~Copyable>: PolledPort, ~Copyable {
     port.send(memory, at: offset, byteCount: byteCount)
   }
 
+  mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory) {
+    port.send(&frames, in: memory)
+  }
+
   mutating func receive(
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int? {

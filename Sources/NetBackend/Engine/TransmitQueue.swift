@@ -60,6 +60,8 @@ struct TransmitQueue: ~Copyable {
   var batch: GrantCopyBatch
   var packets: [Packet] = []
   var slots: [Slot] = []
+  /// What is to be sent of the turn's packets.
+  var outgoing: [OutgoingFrame] = []
   /// The first slot of a packet for which there was no credit.
   var held: NetTransmitRequest?
   /// Slots that waited when this process came: its predecessor may have sent their packets, written
@@ -93,6 +95,7 @@ struct TransmitQueue: ~Copyable {
     self.frontendDomain = frontendDomain
     batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
     packets.reserveCapacity(Self.packetCountMax)
+    outgoing.reserveCapacity(Self.packetCountMax)
     slots.reserveCapacity(NetLimits.ringSlotCount)
   }
 
@@ -103,7 +106,8 @@ struct TransmitQueue: ~Copyable {
     let outcome = try collect(policy, now)
     if !packets.isEmpty {
       copy(hypervisor: &hypervisor)
-      for index in packets.indices { finish(index, port: &port, policy: policy) }
+      for index in packets.indices { prepare(index, policy) }
+      send(to: &port)
       answer()
     }
     return outcome
@@ -118,10 +122,8 @@ struct TransmitQueue: ~Copyable {
     }
   }
 
-  /// Judges and sends one packet, and decides its answer.
-  private mutating func finish<Port: NetPort & ~Copyable>(
-    _ index: Int, port: inout Port, policy: VifPolicy
-  ) {
+  /// Judges one packet: it is to be sent, or its answer is known.
+  private mutating func prepare(_ index: Int, _ policy: VifPolicy) {
     guard case .frame = packets[index].kind else { return }
     let packet = packets[index]
     guard batch.succeeded(in: packet.operations) else {
@@ -129,16 +131,11 @@ struct TransmitQueue: ~Copyable {
       packets[index].kind = .answer(.error)
       return
     }
-    packets[index].kind = .answer(send(packet, port: &port, policy: policy))
-  }
-
-  private mutating func send<Port: NetPort & ~Copyable>(
-    _ packet: Packet, port: inout Port, policy: VifPolicy
-  ) -> NetResponseStatus {
     let range = packet.offset..<packet.offset + packet.byteCount
     guard policy.filter.admits(memory.bytes.extracting(range)) else {
       statistics.spoofed += 1
-      return .dropped
+      packets[index].kind = .answer(.dropped)
+      return
     }
     let header: VirtualNetworkHeader
     do throws(OffloadRefusal) {
@@ -147,25 +144,38 @@ struct TransmitQueue: ~Copyable {
         &frame, flags: packet.flags, segmentation: packet.segmentation)
     } catch {
       statistics.malformed += 1
-      return .error
+      packets[index].kind = .answer(.error)
+      return
     }
     let start = packet.offset - VirtualNetworkHeader.byteCount
-    let byteCount = packet.byteCount + VirtualNetworkHeader.byteCount
     var room = memory.mutableBytes(start..<packet.offset)
     header.encode(into: &room)
-    guard port.send(memory, at: start, byteCount: byteCount) else {
-      statistics.refused += 1
-      return .dropped
+    outgoing.append(
+      OutgoingFrame(
+        offset: start, byteCount: packet.byteCount + VirtualNetworkHeader.byteCount,
+        packet: index))
+  }
+
+  /// Sends what is to be sent, and takes the port's word for the answers.
+  private mutating func send<Port: NetPort & ~Copyable>(to port: inout Port) {
+    port.send(&outgoing, in: memory)
+    // By index: an iterator over an array allocates where it is not specialised.
+    for index in outgoing.indices {
+      let frame = outgoing[index]
+      packets[frame.packet].kind = .answer(frame.wasTaken ? .okay : .dropped)
+      guard frame.wasTaken else {
+        statistics.refused += 1
+        continue
+      }
+      statistics.transmittedPackets += 1
+      statistics.transmittedBytes += UInt64(packets[frame.packet].byteCount)
+      if packets[frame.packet].segmentation != nil { statistics.transmittedSegmented += 1 }
     }
-    statistics.transmittedPackets += 1
-    statistics.transmittedBytes += UInt64(packet.byteCount)
-    if packet.segmentation != nil { statistics.transmittedSegmented += 1 }
-    return .okay
+    outgoing.removeAll(keepingCapacity: true)
   }
 
   /// Answers all slots of all packets in the order of the ring. The guest sees whole packets only.
   private mutating func answer() {
-    // By index: an iterator over an array allocates where it is not specialised.
     for index in packets.indices {
       let packet = packets[index]
       guard case .answer(let status) = packet.kind else { continue }

@@ -4,11 +4,15 @@ public import SystemPackage
 /// Page-aligned memory of this process alone: the source or destination of grant copies and of
 /// direct I/O. Touched lazily, so an idle device costs address space only.
 ///
+/// That of a status page outlives the process, and becomes its successor's.
+///
 /// Handed between threads only as a whole.
 @safe public struct PrivateMemory: ~Copyable {
   private let base: UnsafeMutableRawPointer
   /// The size in bytes.
   public let byteCount: Int
+  /// Whose buffer it is; nil for a mapping of its own.
+  private let page: StatusPage?
 
   /// Reserves `byteCount` zeroed bytes (`mmap`, anonymous).
   public init(byteCount: Int) throws(Errno) {
@@ -20,17 +24,29 @@ public import SystemPackage
     }
     unsafe self.base = mapping
     self.byteCount = byteCount
+    page = nil
+  }
+
+  /// The buffer of a device's status page, of ``StatusLayout/bufferByteCount`` bytes. It holds what
+  /// the process before this one has left there, or whoever had taken that process over.
+  ///
+  /// At most one instance for a page is in use at a time.
+  public init(bufferOf page: StatusPage) {
+    // SAFETY: the buffer has this size, and lives as long as the page, which is held.
+    unsafe base = page.buffer
+    byteCount = StatusLayout.bufferByteCount
+    self.page = page
   }
 
   deinit {
-    // SAFETY: the only owner unmaps exactly what it mapped.
-    unsafe _ = munmap(base, byteCount)
+    // SAFETY: the only owner unmaps exactly what it mapped. A buffer is the page's to unmap.
+    if page == nil { unsafe _ = munmap(base, byteCount) }
   }
 
   /// The bytes, to read.
   public var bytes: RawSpan {
     @_lifetime(borrow self) get {
-      // SAFETY: the mapping lives as long as `self`, which the span borrows.
+      // SAFETY: the mapping lives as long as `self`, or its page, which the span borrows.
       unsafe _overrideLifetime(RawSpan(_unsafeStart: base, byteCount: byteCount), borrowing: self)
     }
   }

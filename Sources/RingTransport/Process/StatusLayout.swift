@@ -1,5 +1,5 @@
-/// Where everything lies in a backend's status page: 12288 bytes that init and the backend share,
-/// as 64-bit words in the machine's order, little-endian on all that we run on.
+/// Where everything lies in a backend's status page: memory that init and the backend share, as
+/// 64-bit words in the machine's order, little-endian on all that we run on.
 ///
 /// | bytes | what |
 /// |---|---|
@@ -10,13 +10,18 @@
 /// | 1024 | ``statisticCount`` sums over all processes that have had the page |
 /// | 2048 | the backend's own, which outlives it |
 /// | 4096 | what XenStore said last, for a successor in a hurry (`StoreSnapshot`) |
+/// | 12288 | the backend's own words about what is in its buffer |
+/// | 16384 | the backend's buffer (``PrivateMemory/init(bufferOf:)``), of which pages that nobody
+/// touches take no memory |
 public enum StatusLayout {
   /// Size of the page in bytes.
-  public static let byteCount = 12288
+  public static let byteCount = bufferOffset + bufferByteCount
+  /// Size of the buffer in bytes: what a turn of a network's queue takes.
+  public static let bufferByteCount = 256 * 1024
   /// "DDStatus" as the first eight bytes.
   public static let magic: UInt64 = 0x7375_7461_7453_4444
   /// Changes with the layout.
-  public static let version: UInt64 = 2
+  public static let version: UInt64 = 3
   /// Slots for threads: 0 is the main thread, 1 to 8 are queues.
   public static let threadCount = 9
   /// Statistics; what each is, the program says.
@@ -25,15 +30,19 @@ public enum StatusLayout {
   public static let stateWordCount = 256
   /// Where the snapshot of XenStore begins, as a word of the state.
   static let snapshotFirstWord = stateWordCount
+  /// The words about the buffer, as words of the state.
+  public static let bufferWords = (12288 - 2048) / 8..<memoryWordCount
   /// All words that outlive a process, the snapshot's included.
-  package static let memoryWordCount = (byteCount - 2048) / 8
+  package static let memoryWordCount = (bufferOffset - 2048) / 8
   /// How often a thread has to give a sign of life, in nanoseconds. Init looks every half second.
   public static let heartbeatIntervalNanoseconds: UInt64 = 250_000_000
 
   static let magicWord = 0
   static let versionWord = 1
   static let writerWord = 2
-  static let wordCount = byteCount / 8
+  /// All words in front of the buffer.
+  static let wordCount = bufferOffset / 8
+  static let bufferOffset = 16384
   static let threadFlagInUse: UInt64 = 1
 
   /// The word that counts a thread's signs of life. Its flags follow.

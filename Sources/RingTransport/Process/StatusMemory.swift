@@ -3,11 +3,11 @@ internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
-/// The mapping of a status page. Every access is that of one word, and atomic; the words are
-/// another process's to change, so whoever reads them believes nothing.
+/// The mapping of a status page. Every access but those to the buffer is that of one word, and
+/// atomic; the words are another process's to change, so whoever reads them believes nothing.
 ///
 /// SAFETY of the unchecked Sendable: the address never changes, the mapping lasts as long as the
-/// instance, and all accesses are atomic.
+/// instance, and all accesses are atomic. Of the buffer only the address is given away.
 @safe final class StatusMemory: @unchecked Sendable {
   private let base: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -39,6 +39,12 @@ internal import SystemPackage
   deinit {
     // SAFETY: the only owner unmaps exactly what it mapped.
     unsafe _ = munmap(base, StatusLayout.byteCount)
+  }
+
+  /// Where the buffer begins. Valid as long as the instance.
+  @unsafe var buffer: UnsafeMutableRawPointer {
+    // SAFETY: in bounds of the mapping.
+    unsafe UnsafeMutableRawPointer(base) + StatusLayout.bufferOffset
   }
 
   /// Reads a word; what was written before it is visible after.

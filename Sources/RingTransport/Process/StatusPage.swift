@@ -58,6 +58,10 @@ public final class StatusPage: Sendable {
     memory.store(memory.load(word) &+ 1, word)
   }
 
+  /// Where the buffer begins, for ``PrivateMemory``. Valid as long as the instance.
+  // SAFETY: of whoever uses it, as the comment says.
+  @unsafe var buffer: UnsafeMutableRawPointer { unsafe memory.buffer }
+
   /// Adds to a sum.
   public func add(_ value: UInt64, toStatistic index: Int) {
     if value != 0 { memory.add(value, StatusLayout.statisticWord(index)) }
@@ -76,7 +80,8 @@ extension StatusPage: StateMemory {
 
 /// The words of a backend's own state, which it finds again when it is started anew.
 public protocol StateMemory: AnyObject, Sendable {
-  /// Reads a word of at most ``StatusLayout/stateWordCount``. An index outside traps.
+  /// Reads a word of the first ``StatusLayout/stateWordCount``, or of
+  /// ``StatusLayout/bufferWords``. An index outside of the page traps.
   func loadState(_ word: Int) -> UInt64
   /// Writes a word, after all that was written before it.
   func storeState(_ value: UInt64, at word: Int)

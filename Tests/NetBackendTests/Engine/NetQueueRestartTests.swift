@@ -17,6 +17,18 @@ struct NetQueueRestartTests {
     try run.finish()
     #expect(run.restartCount > 5 && run.completedCount > 50 && run.receivedCount > 20)
   }
+
+  /// What is received is kept as well: then the guest gets everything, once and in order.
+  @Test(arguments: testSeeds(count: 60))
+  func aNewProcessBeginsWithTheFramesOfTheLast(seed: UInt64) throws {
+    var options = NetScenario.Options(seed: seed)
+    options.features.headroomByteCount = 0
+    options.keepsFrames = true
+    let run = try RestartRun(options, seed: seed)
+    for _ in 0..<120 { try run.step() }
+    try run.finish()
+    #expect(run.restartCount > 5 && run.receivedCount > 50)
+  }
 }
 
 /// A guest whose backend dies again and again, mostly in the middle of a turn.
@@ -52,8 +64,9 @@ private final class RestartRun {
     frontend.postBuffers()
     frontend.push()
     let image = frontend.ringImage()
+    let shown = harness.page?.loadState(StatusLayout.bufferWords.lowerBound)
     harness.turn()
-    if generator.chance(percent: 30) { try die(after: image) }
+    if generator.chance(percent: 30) { try die(after: image, shown: shown) }
     try checkViolation()
     if generator.chance(percent: 50) { try lookAtRings() }
   }
@@ -71,15 +84,22 @@ private final class RestartRun {
       throw PeerFailure("\(scenario.frontend.transmitOutstandingCount) packets have no answer")
     }
     try checkSent()
+    if scenario.harness.page != nil, !arriving.isEmpty {
+      throw PeerFailure("\(arriving.count) frames were not received")
+    }
   }
 
-  private func die(after image: NetFrontendQueue.RingImage) throws {
+  /// - Parameter shown: how many frames the page said at that time that the guest had been shown.
+  private func die(after image: NetFrontendQueue.RingImage, shown: UInt64?) throws {
     let published = scenario.frontend.publishedCounts(since: image)
     if generator.chance(percent: 80) {
       scenario.frontend.undo(
         to: image,
         keepingTransmitResponses: .random(in: 0...published.transmit, using: &generator),
         receiveResponses: .random(in: 0...published.receive, using: &generator))
+      if published.receive > 0, let shown {
+        scenario.harness.page?.storeState(shown, at: StatusLayout.bufferWords.lowerBound)
+      }
     }
     restartCount += 1
     try scenario.harness.restart()
@@ -97,6 +117,9 @@ private final class RestartRun {
       receivedCount += 1
       guard let index = arriving.firstIndex(of: packet) else {
         throw PeerFailure("received what nobody sent: \(packet.summary)")
+      }
+      guard index == 0 || scenario.harness.page == nil else {
+        throw PeerFailure("\(index) frames before \(packet.summary) were not received")
       }
       arriving.removeFirst(index + 1)
     }

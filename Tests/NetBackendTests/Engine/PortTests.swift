@@ -54,6 +54,35 @@ struct PortTests {
     }
   }
 
+  /// Frames that are sent together leave in their order, and each has its own outcome.
+  @Test func severalAtOnce() throws {
+    try LinkFixture.run { link in
+      var port = DescriptorPort(
+        adopting: try DescriptorPort.openTap(LinkFixture.name), ownAddress: nil)
+      var other = try Self.packetPort(LinkFixture.name)
+      var memory = try PrivateMemory(byteCount: 3 * 4096)
+      var sent: [[UInt8]] = []
+      for index in 0..<3 {
+        var frame = Self.datagram(checksum: UInt16(index))
+        frame.replaceSubrange(0..<6, with: LinkFixture.guestBytes)
+        sent.append(frame)
+        var room = memory.mutableBytes(index * 4096..<index * 4096 + 70)
+        for (place, byte) in ([UInt8](repeating: 0, count: 10) + frame).enumerated() {
+          room.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
+        }
+      }
+      // The second is too short to be a frame at all.
+      var frames = (0..<3).map {
+        OutgoingFrame(offset: $0 * 4096, byteCount: $0 == 1 ? 4 : 70, packet: $0)
+      }
+      for _ in 0..<2 {
+        port.send(&frames, in: memory)
+        #expect(frames.map(\.wasTaken) == [true, false, true])
+        for index in [0, 2] { #expect(Self.receive(&other) == sent[index]) }
+      }
+    }
+  }
+
   /// Of a device of its own, for frames come to any of several queues.
   @Test func framesWaitInAHeldQueue() throws {
     try LinkFixture.run { _ in

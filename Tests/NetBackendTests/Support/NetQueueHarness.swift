@@ -30,6 +30,8 @@ final class NetQueueHarness {
   let domain: DomainIdentifier
   let network: ModelPort
   let policy: VifPolicy
+  /// Init's, for one process after the other; nil where frames may be lost with them.
+  let page: StatusPage?
   private(set) var queue: NetQueue?
   /// What the frontend did wrong, once it has.
   private(set) var violation: NetViolation?
@@ -47,23 +49,25 @@ final class NetQueueHarness {
   /// Connects to a frontend's rings.
   init(
     machine: SimulatedMachine, domain: DomainIdentifier, guest: NetGuest,
-    parameters: NetQueueParameters, policy: VifPolicy, seed: UInt64
+    parameters: NetQueueParameters, policy: VifPolicy, page: StatusPage? = nil, seed: UInt64
   ) throws {
     self.machine = machine
     self.domain = domain
     self.guest = guest
     self.parameters = parameters
     self.policy = policy
+    self.page = page
     network = ModelPort(seed: seed)
     port = ModelNetPort(model: network)
     hypervisor = SimulatedHypervisor(machine, domain: domain)
-    queue = try NetQueue(parameters, guest: guest, policy: policy, hypervisor: &hypervisor)
+    queue = try NetQueue(
+      parameters, guest: guest, policy: policy, keptIn: page, hypervisor: &hypervisor)
   }
 
   /// Connects to an honest frontend.
   convenience init(
     _ frontend: NetFrontendQueue, sendsReceiveEvents: Bool = true, policy: VifPolicy,
-    seed: UInt64
+    page: StatusPage? = nil, seed: UInt64
   ) throws {
     try self.init(
       machine: frontend.machine, domain: frontend.backendDomain,
@@ -74,7 +78,7 @@ final class NetQueueHarness {
       parameters: NetQueueParameters(
         transmitRing: frontend.transmitReference, receiveRing: frontend.receiveReference,
         transmitPort: frontend.transmitPort, receivePort: frontend.receivePort),
-      policy: policy, seed: seed)
+      policy: policy, page: page, seed: seed)
   }
 
   /// Whether the backend would run now.
@@ -135,11 +139,12 @@ final class NetQueueHarness {
     throw PeerFailure("no rest after \(turnCountMax) turns")
   }
 
-  /// Lets the process die, and another one take the rings over.
-  func restart() throws {
+  /// Lets the process die, and another one take the rings over, or connect them as new ones.
+  func restart(adopts: Bool = true) throws {
     close()
     queue = try NetQueue(
-      parameters, guest: guest, policy: policy, adopts: true, hypervisor: &hypervisor)
+      parameters, guest: guest, policy: policy, keptIn: page, adopts: adopts,
+      hypervisor: &hypervisor)
     outcome = NetQueue.Outcome(hasMore: true)
   }
 

@@ -14,6 +14,8 @@ struct NetScenario {
     var startIndex: UInt32 = 0
     var filter = ""
     var rate: NetRate?
+    /// Whether received frames outlive a process.
+    var keepsFrames = false
     var seed: UInt64 = 1
 
     /// Something of everything.
@@ -55,6 +57,6 @@ struct NetScenario {
       now: 1_000_000_000)
     harness = try NetQueueHarness(
       frontend, sendsReceiveEvents: options.sendsReceiveEvents, policy: policy,
-      seed: options.seed)
+      page: options.keepsFrames ? try StatusPage(sharing: nil) : nil, seed: options.seed)
   }
 }

@@ -11,6 +11,8 @@ package final class ModelPort {
   package private(set) var sent: [[UInt8]] = []
   /// What waits, header and frame.
   package private(set) var waiting: [[UInt8]] = []
+  /// Called before a frame is taken out.
+  package var beforeTake: (() -> Void)?
   /// Frames that were taken out.
   package private(set) var takenCount = 0
   /// Frames that were refused, as their places among all that came.
@@ -47,8 +49,14 @@ package final class ModelPort {
   /// Takes the next frame out, cut to the room there is, as a TAP device does it.
   package func take(room: Int) -> [UInt8]? {
     guard !waiting.isEmpty else { return nil }
+    beforeTake?()
     takenCount += 1
     return Array(waiting.removeFirst().prefix(room))
+  }
+
+  /// Lets frames wait as at an earlier moment.
+  package func rewind(to waiting: [[UInt8]]) {
+    self.waiting = waiting
   }
 
   /// Forgets what was sent.
