@@ -101,8 +101,8 @@ struct DescriptorPort: PolledPort, ~Copyable {
   }
 
   mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory) {
-    // Where there is no room a TAP device drops a frame and a packet socket does not: io_uring would
-    // wait for it.
+    // A TAP device drops a frame for which there is no room. A packet socket does not, and io_uring
+    // would wait for it.
     if frames.count > 1, ownAddress == nil, sendBatch(&frames, in: memory) { return }
     for index in frames.indices {
       frames[index].wasTaken = send(
