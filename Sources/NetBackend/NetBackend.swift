@@ -34,6 +34,9 @@ import SystemPackage
     _ = try? PacketFilter("ether src 00:16:3e:00:00:00 and (ip src 192.0.2.0/24 or arp)")
   }
 
+  /// Init holds the queue that an interface is taken over with.
+  static var opensInAHurry: Bool { false }
+
   static func open(_ request: Opener.Request) -> Opener.Answer {
     PortOpening.serve(request)
   }

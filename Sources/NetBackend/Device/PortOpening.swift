@@ -26,8 +26,8 @@ struct PortOpening: Sendable {
 
   /// Lays down which interface it is, before anything of the guest is looked at.
   func announce(_ uplink: NetUplink) {
-    // Whether it is there matters later.
-    if let opener { _ = try? Self.ask(.expect, uplink, opener) }
+    // Whether it is there matters later, and so does whether there still is a child to ask.
+    try? opener?.announce(Self.message(.expect, uplink))
   }
 
   /// Checks that the interface is there.

@@ -25,6 +25,8 @@ extension BackendProgram {
       adopting: OwnedFileDescriptor(adopting: FileDescriptor(rawValue: requestsDescriptor)))
     let exit = try prepareSandbox(arguments)
     warmUp()
+    rehearse(arguments)
+    OwnMemory.passOn()
     OwnMemory.populate()
     do throws(Errno) {
       // Init waits for a copy.
@@ -42,6 +44,28 @@ extension BackendProgram {
       throw .open("requests for spares", error)
     }
     return nil
+  }
+
+  /// Takes an order as copies will. What code makes when it runs for the first time, of types and
+  /// tables, the copies then find made, and room on the heap.
+  private static func rehearse(_ arguments: BackendArguments<Options>) {
+    // One of them is none of the program's, which costs nothing.
+    for leaf in ["backend/vbd/2/51712", "backend/vif/2/0"] {
+      do {
+        var other: OwnedFileDescriptor?
+        let orders = try OrderSocket(spare: &other)
+        guard let theirs = other.take() else { return }
+        let order = BackendOrder(
+          leaf: leaf, arguments: [], configuration: LeafConfiguration(["online": "1"]))
+        try orders.send(order, status: StatusPage.makeMemory())
+        _ = try takeOrder(from: OrderSocket(adopting: theirs), spare: arguments)
+      } catch {
+        // Copies do it themselves.
+      }
+    }
+    if let policy = sandbox(arguments.options) {
+      _ = FilterProgram(policy.rules(process: getpid())).code
+    }
   }
 }
 

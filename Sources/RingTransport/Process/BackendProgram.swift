@@ -24,6 +24,9 @@ public protocol BackendProgram {
   /// What a template does for all spares, so that they are quicker when they are needed.
   static func warmUp()
 
+  /// Whether a device that is taken over waits for its ``Opener``, which is worth memory ahead.
+  static var opensInAHurry: Bool { get }
+
   /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
   static func open(_ request: Opener.Request) -> Opener.Answer
 
@@ -61,6 +64,9 @@ public struct BackendTask<Options: Sendable>: Sendable {
 extension BackendProgram {
   /// Nothing, where a program has nothing to warm up.
   public static func warmUp() {}
+
+  /// As a rule there is something to open.
+  public static var opensInAHurry: Bool { true }
 
   /// Does what the arguments say, and returns the exit status: 0 when the device's life ended in
   /// good order, 1 after a failure, 2 for wrong arguments or a malformed order.

@@ -13,4 +13,11 @@ enum OwnMemory {
   static func populate() {
     c_populate_own_memory(mappingByteCountMax)
   }
+
+  /// Has copies of this process find the program's pages at once, as this process has them.
+  ///
+  /// For the process that copies itself, before ``populate()``.
+  static func passOn() {
+    c_pass_on_own_memory()
+  }
 }

@@ -10,8 +10,35 @@ internal import Synchronization
 /// the first request lays down what it opens, and others are refused. It ends with its parent, and
 /// keeps nothing open.
 public final class Opener: Sendable {
+  /// Our end of the connection to the child.
+  private struct Connection: ~Copyable {
+    let socket: MessageSocket
+    /// Requests of which nobody has waited for the answer yet.
+    var unansweredCount = 0
+
+    mutating func send(_ request: Request) throws(Errno) {
+      let bytes = [request.verb] + request.name
+      guard bytes.count <= Opener.messageByteCountMax else { throw .messageTooLong }
+      try socket.send(bytes, passing: [])
+      unansweredCount += 1
+    }
+
+    /// Waits for the answer to the last request; nil when the child is gone.
+    mutating func receive() throws(Errno) -> Answer? {
+      var answer: Answer?
+      while unansweredCount > 0 {
+        unansweredCount -= 1
+        guard var message = try socket.receive(byteCountMax: Opener.messageByteCountMax),
+          !message.isCut
+        else { return nil }
+        answer = Answer(bytes: message.bytes, file: message.first.take())
+      }
+      return answer
+    }
+  }
+
   /// Locked from a request to its answer.
-  private let socket: Mutex<MessageSocket>
+  private let connection: Mutex<Connection>
 
   /// The longest request and the longest answer in bytes: a path of XenStore's longest value, 4096
   /// bytes, and some words.
@@ -63,7 +90,13 @@ public final class Opener: Sendable {
     if child == 0 {
       OpenerChild.run(MessageSocket(adopting: theirs), isSpare: isSpare, leaving: exit, serve)
     }
-    socket = Mutex(ours)
+    connection = Mutex(Connection(socket: ours))
+  }
+
+  /// Sends a request without waiting for its answer, which nobody will see: to lay down what the
+  /// child opens.
+  public func announce(_ request: Request) throws(Errno) {
+    try connection.withLock { connection throws(Errno) in try connection.send(request) }
   }
 
   /// Has the child open something, and waits for it.
@@ -71,14 +104,9 @@ public final class Opener: Sendable {
   /// - Throws: `permissionDenied` for another name than the first, `brokenPipe` when the child is
   ///   gone.
   public func open(_ request: Request) throws(Errno) -> Answer {
-    let bytes = [request.verb] + request.name
-    guard bytes.count <= Self.messageByteCountMax else { throw .messageTooLong }
-    let answer = try socket.withLock { socket throws(Errno) -> Answer? in
-      try socket.send(bytes, passing: [])
-      guard var message = try socket.receive(byteCountMax: Self.messageByteCountMax),
-        !message.isCut
-      else { return nil }
-      return Answer(bytes: message.bytes, file: message.first.take())
+    let answer = try connection.withLock { connection throws(Errno) -> Answer? in
+      try connection.send(request)
+      return try connection.receive()
     }
     guard var answer, let first = answer.bytes.first else { throw .brokenPipe }
     guard first == OpenerChild.Frame.answered.rawValue else { throw .permissionDenied }
