@@ -9,7 +9,7 @@ struct BenchRunner {
 
   /// Runs the jobs that are asked for, and prints each as it ends.
   ///
-  /// - Returns: for each job and peer its rate, and the driver domain's processor time for its work.
+  /// - Returns: for each job and peer its rate, and its domain's processor time for the work.
   func run(_ jobs: [BenchJob]) async throws -> [Comparison] {
     var comparisons: [Comparison] = []
     for job in jobs where options.wants(job.name) {

@@ -1,7 +1,7 @@
 import XenHost
 
-/// The disks' part of ``Bench``: fio in a guest that has a partition from each backend. QEMU's is in
-/// the domain of Linux's.
+/// The disks' part of ``Bench``: fio in a guest that has a partition from each backend. QEMU is in
+/// the domain with Linux's.
 enum BlockBench {
   /// As much for either driver domain, in MiB.
   private static let memory = 192

@@ -58,8 +58,8 @@ public struct DomainConfiguration: Sendable {
   }
 
   /// A driver domain with Linux's own backends, for comparisons: the guests' initramfs, whose agent
-  /// answers, with QEMU in it, under our build of Linux. Its kernel has no less protection against faults of
-  /// processors than that of ours, which costs time.
+  /// answers, with QEMU in it, under our build of Linux. Its kernel has no less protection against
+  /// faults of processors than that of ours, which costs time.
   static func peerDomain(_ name: String, pci: [String], memory: Int) -> DomainConfiguration {
     var configuration = guest(name, memory: memory)
     configuration.kernel = DriverDomainImage.peer.kernelInDom0

@@ -1,5 +1,5 @@
-/// A driver domain with Linux's own xen-blkback, and with QEMU's block backend: what ours is measured
-/// against.
+/// A driver domain with Linux's own xen-blkback, and with QEMU's block backend: what ours is
+/// measured against.
 public final class LinuxDiskDomain: Sendable {
   /// The domain's name, which guests' configurations call `backend`.
   public static let name = "linux-disk"
