@@ -31,7 +31,7 @@ soak: ## run the rehearsals of failures with ten times as many failures
 demo: ## boot real Xen in QEMU and serve two guests from a driver domain; ends in one line of JSON
 	@scripts/demo.sh
 
-bench: ## compare our backends with Linux's own in driver domains, by turns in one boot
+bench: ## compare our backends with Linux's and QEMU's in driver domains, by turns in one boot
 	@scripts/demo.sh bench $(BENCH)
 
 bench-restart: ## measure what guests see of deaths of backends and of whole driver domains

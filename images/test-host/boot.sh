@@ -47,7 +47,7 @@ network() { # NAME N PCI-SLOT
   echo "-netdev user,id=$1,ipv4=on,net=10.0.$2.0/24,ipv6=on,ipv6-prefix=fd00:0:0:$2::"
   echo "-device e1000e,netdev=$1,id=$1-device,addr=$3,mac=52:54:00:00:00:0$2"
 }
-# disk-a, disk-b, disk-n and net-a go to our driver domains, disk-d and net-b to those with Linux's
+# disk-a, disk-b, disk-n and net-a go to our driver domains, disk-d and net-b to those with other
 # backends. disk-c and the ports of the agent stay with Dom0.
 exec qemu-system-x86_64 -M q35,kernel-irqchip=split -accel tcg,thread=multi,tb-size=512 \
   -cpu max,smap=off,smep=off,rdtscp=off,erms=off,xsave=off,avx=off,avx2=off,f16c=off,fma=off -smp 2 -m 4096 -device amd-iommu,intremap=on \

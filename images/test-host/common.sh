@@ -15,6 +15,46 @@ fail() { printf 'test-host: %s\n' "$*" >&2; exit 1; }
 # The version of Debian's kernel in the unpacked tree, as in /lib/modules.
 kernel_version() { basename "$root"/lib/modules/*; }
 
+# depends OPTION... PACKAGE...: what apt-cache says that packages need.
+depends() {
+  apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances "$@"
+}
+
+# libraries_of PACKAGE...: the packages of the libraries that packages need.
+libraries_of() {
+  depends --recurse "$@" | grep -E '^lib' | grep -vE '^lib(perl|python)' | sort -u
+}
+
+# unpack_packages TREE PACKAGE...: downloads Debian packages into the cache, and unpacks them into
+# TREE, where nothing else is then.
+unpack_packages() {
+  local tree=$1 package file missing=() wanted=()
+  shift
+  mkdir -p "$debs"
+  while read -r package file; do
+    wanted+=("$file")
+    # A file is complete once apt has moved it out of partial names; dpkg checks it when unpacking.
+    [ -s "$debs/$file" ] || missing+=("$package")
+  done < <(apt-cache show --no-all-versions "$@" |
+    awk '/^Package:/ { package = $2 } /^Version:/ { version = $2 } /^Architecture:/ { arch = $2 }
+      /^$/ { print_it() } END { print_it() }
+      function print_it() {
+        if (package == "") return
+        gsub(":", "%3a", version)
+        print package, package "_" version "_" arch ".deb"
+        package = ""
+      }')
+  if [ ${#missing[@]} -gt 0 ]; then
+    step "download ${#missing[@]} packages"
+    (cd "$debs" && apt-get download -qq -o APT::Sandbox::User=root "${missing[@]}")
+  fi
+  step "unpack ${#wanted[@]} packages"
+  rm -rf "$tree"
+  mkdir -p "$tree"
+  for file in "${wanted[@]}"; do dpkg -x "$debs/$file" "$tree"; done
+}
+
 # unpacked PROGRAM [ARGUMENT...]: runs a program of the unpacked tree with that tree's libraries.
 unpacked() {
   local program=$1

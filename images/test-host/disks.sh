@@ -7,7 +7,7 @@
 # disk-b.img: passed through, no partitions, for online resize.
 # disk-n.img: passed through, no partitions, on an NVMe controller.
 # disk-c.img: stays with Dom0, for Linux's own xen-blkback as a baseline. A copy of disk A.
-# disk-d.img: passed through to a driver domain with Linux's backend. A copy of disk A.
+# disk-d.img: passed through to a driver domain with other backends. A copy of disk A.
 source "$(dirname "$0")/common.sh"
 
 mebibyte=$((1024 * 1024))

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The guests' initramfs: busybox, e2fsprogs, iperf3, ethtool, the frontends of Debian's kernel and
 # the agent. With the modules for passed-through devices, the xenstore-* commands and Linux's own
-# xen-netback it also serves as a stand-in for a driver domain, and as the peer to measure against.
+# xen-netback it also serves as a stand-in for a driver domain, and, with what peer.sh adds, as the
+# peers to measure against.
 source "$(dirname "$0")/common.sh"
 
 step "guest initramfs"

@@ -1,8 +1,9 @@
 import XenHost
 
-/// `make bench`: our backends against Linux's own, on the same host in the same boot: the same
-/// guests, disks and cards of the same kind, driver domains with as much memory and as many
-/// processors, and the same build of Linux, which has Linux's backends built in on the peer's side.
+/// `make bench`: our backends against Linux's own, and QEMU's for disks, on the same host in the
+/// same boot: the same guests, disks and cards of the same kind, driver domains with as much memory
+/// and as many processors, and the same build of Linux, which has Linux's backends built in on the
+/// peers' side.
 ///
 /// The machine is emulated and shared: only the ratios mean something. They are in
 /// `benchmarks/out/report.json` too.

@@ -1,4 +1,4 @@
-/// One job of ``Bench``, which runs on our backend and on the peer by turns.
+/// One job of ``Bench``, which runs on our backend and on its peers by turns.
 struct BenchJob: Sendable {
   /// What the report calls it.
   let name: String
@@ -18,8 +18,11 @@ struct BenchResult {
   var work: Double
 }
 
-/// One of the two backends that are compared.
-enum BenchSide: Int, CaseIterable {
+/// One of the backends that are compared.
+enum BenchSide: Int {
   case ours
-  case peer
+  /// xen-blkback or xen-netback.
+  case linux
+  /// Of disks only.
+  case qemu
 }

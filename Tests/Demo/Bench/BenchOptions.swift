@@ -3,7 +3,7 @@ struct BenchOptions: Sendable {
   static let usage = """
     Demo bench [--jobs TEXT] [--pairs N] [--seconds N]
       --jobs TEXT   only jobs whose names contain the text: block, net, randread ...
-      --pairs N     how often each job runs on each side, behind one pair that warms up (5)
+      --pairs N     how often each job runs on each side, behind one time that warms up (5)
       --seconds N   how long it runs each time (4)
     """
 

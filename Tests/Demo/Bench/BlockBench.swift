@@ -1,9 +1,12 @@
 import XenHost
 
-/// The disks' part of ``Bench``: fio in a guest that has a partition from each of the two domains.
+/// The disks' part of ``Bench``: fio in a guest that has a partition from each backend. QEMU is in
+/// the domain with Linux's.
 enum BlockBench {
   /// As much for either driver domain, in MiB.
   private static let memory = 192
+  /// What a job uses of its disk, in MiB: all of the smallest.
+  private static let mebibytes = 256
 
   /// A job of fio.
   private struct Load {
@@ -47,11 +50,13 @@ enum BlockBench {
     let ours = try await DiskDomain(on: host, memory: memory)
     let peer = try await LinuxDiskDomain(on: host, memory: memory)
     let guests = try await host.startGuests(
-      ["guest1", "guest2"].map { label in
+      [("guest1", "volumes"), ("guest2", "scratch")].map { label, other in
         .guest(
           "bench-\(label)",
           disks: [
-            DiskDomain.partition(label), LinuxDiskDomain.partition(label, as: "xvdb"),
+            DiskDomain.partition(label),
+            LinuxDiskDomain.partition(label, as: "xvdb", type: "phy"),
+            LinuxDiskDomain.partition(other, as: "xvdc", type: "qdisk"),
             DiskDomain.tools,
           ])
       })
@@ -59,10 +64,16 @@ enum BlockBench {
       try await DiskDomain.mountTools(in: guest)
       // No holes, so that reads reach the disk, and writes need no allocation outside.
       try await guest.check(
-        "for d in xvda xvdb; do dd if=/dev/zero of=/dev/$d bs=1M 2>/dev/null; sync; done; true",
+        """
+        for d in xvda xvdb xvdc; do
+          dd if=/dev/zero of=/dev/$d bs=1M count=\(mebibytes) 2>/dev/null; sync
+        done
+        """,
         timeout: .seconds(300))
     }
-    let runner = BenchRunner(host: host, domains: [ours.domain, peer.domain], options: options)
+    let runner = BenchRunner(
+      host: host,
+      sides: [(.ours, ours.domain), (.linux, peer.domain), (.qemu, peer.domain)], options: options)
     let comparisons = try await runner.run(
       loads.map { load in
         BenchJob(
@@ -95,12 +106,13 @@ enum BlockBench {
   private static func fio(
     _ load: Load, on side: BenchSide, in guest: Domain, _ seconds: Int
   ) async throws -> FioReport {
-    let device = side == .ours ? "xvda" : "xvdb"
+    let device = "/dev/" + ["xvda", "xvdb", "xvdc"][side.rawValue]
+    // What QEMU has kept in its domain's memory must not burden whoever comes next.
     let output = try await guest.check(
       """
-      /tools/fio/fio --minimal --name=job --filename=/dev/\(device) --direct=1 --size=100% \
+      /tools/fio/fio --minimal --name=job --filename=\(device) --direct=1 --size=\(mebibytes)M \
         --ioengine=libaio --time_based --runtime=\(seconds) --randrepeat=0 --norandommap=1 \
-        --bs=\(load.blockBytes) \(load.options)
+        --bs=\(load.blockBytes) \(load.options) && sync -d \(device)
       """, timeout: .seconds(300))
     return try FioReport(terse: output)
   }

@@ -1,7 +1,8 @@
-/// What the same job reached on our backend and on the peer, by turns.
+/// What the same job reached on our backend and on a peer, by turns.
 struct Comparison {
   let job: String
   let unit: String
+  let peerName: String
   let ours: [Double]
   let peer: [Double]
 
@@ -15,15 +16,17 @@ struct Comparison {
   var text: String {
     let range =
       ratios.isEmpty ? "" : " (\(Self.text(ratios.first)) to \(Self.text(ratios.last)))"
-    return "\(job): ours \(Self.text(Self.median(ours))), peer \(Self.text(Self.median(peer))) "
-      + "\(unit), ratio \(Self.text(Self.median(ratios)))\(range)"
+    return "\(job): ours \(Self.text(Self.median(ours))), "
+      + "\(peerName) \(Self.text(Self.median(peer))) \(unit), "
+      + "ratio \(Self.text(Self.median(ratios)))\(range)"
   }
 
   /// An object of the report.
   var json: String {
     """
-    {"job": "\(job)", "unit": "\(unit)", "ours": \(Self.text(Self.median(ours))), \
-    "peer": \(Self.text(Self.median(peer))), "ratio": \(Self.text(Self.median(ratios))), \
+    {"job": "\(job)", "unit": "\(unit)", "peer_name": "\(peerName)", \
+    "ours": \(Self.text(Self.median(ours))), "peer": \(Self.text(Self.median(peer))), \
+    "ratio": \(Self.text(Self.median(ratios))), \
     "ratio_min": \(Self.text(ratios.first)), "ratio_max": \(Self.text(ratios.last)), \
     "pairs": \(ratios.count)}
     """

@@ -64,7 +64,8 @@ struct NetBench {
     let bench = NetBench(
       guests: guests, guestAddresses: guestAddresses, domainAddresses: domainAddresses,
       seconds: options.seconds)
-    let runner = BenchRunner(host: host, domains: networks.map(\.domain), options: options)
+    let runner = BenchRunner(
+      host: host, sides: Array(zip([.ours, .linux], networks.map(\.domain))), options: options)
     let comparisons = try await runner.run(
       loads.map { load in
         BenchJob(name: load.name, unit: load.unit, workUnit: load.workUnit) { side in

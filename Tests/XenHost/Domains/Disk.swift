@@ -6,6 +6,8 @@ public struct Disk: Sendable {
   public var target: String
   /// The domain with the backend; Dom0 without.
   public var backend: String?
+  /// The kind of backend, as xl's `backendtype=`; xl's choice without.
+  public var type: String?
   /// Whether the guest may write.
   public var isWritable: Bool
   /// The hotplug script to run in Dom0.
@@ -32,6 +34,7 @@ public struct Disk: Sendable {
   public var text: String {
     var fields = ["format=raw", "vdev=\(device)", "access=\(isWritable ? "rw" : "ro")"]
     if let backend { fields.append("backend=\(backend)") }
+    if let type { fields.append("backendtype=\(type)") }
     if let script { fields.append("script=\(script)") }
     // Everything that follows `target=` belongs to it.
     return (fields + ["target=\(target)"]).joined(separator: ",")

@@ -58,14 +58,15 @@ public struct DomainConfiguration: Sendable {
   }
 
   /// A driver domain with Linux's own backends, for comparisons: the guests' initramfs, whose agent
-  /// answers, under our build of Linux. Its kernel has no less protection against faults of
-  /// processors than that of ours, which costs time.
+  /// answers, with QEMU in it, under our build of Linux. Its kernel has no less protection against
+  /// faults of processors than that of ours, which costs time.
   static func peerDomain(_ name: String, pci: [String], memory: Int) -> DomainConfiguration {
     var configuration = guest(name, memory: memory)
     configuration.kernel = DriverDomainImage.peer.kernelInDom0
     configuration.commandLine = "console=hvc0 loglevel=4 nofsgsbase"
     configuration.pci = pci
-    configuration.lines = driverDomainLines
+    // QEMU has to be able to say in XenStore that it runs.
+    configuration.lines = driverDomainLines + ["driver_domain = 1"]
     return configuration
   }
 

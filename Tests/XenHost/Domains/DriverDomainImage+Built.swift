@@ -5,9 +5,10 @@ extension DriverDomainImage {
   /// The network driver domain's.
   public static let network = built("network")
 
-  /// The kernel with Linux's own backends (`images/test-host/peer.sh`), and the guests' initramfs.
+  /// The kernel with Linux's own backends, and the guests' initramfs with QEMU's block backend
+  /// (`images/test-host/peer.sh`).
   public static let peer = DriverDomainImage(
-    name: "peer", kernel: "\(out)/peer/vmlinux", ramdisk: TestHostFiles.guestInitramfs)
+    name: "peer", kernel: "\(out)/peer/vmlinux", ramdisk: "\(out)/peer/initrd")
 
   private static func built(_ name: String) -> DriverDomainImage {
     DriverDomainImage(

@@ -1,4 +1,5 @@
-/// A driver domain with Linux's own xen-blkback: what ours is measured against.
+/// A driver domain with Linux's own xen-blkback, and with QEMU's block backend: what ours is
+/// measured against.
 public final class LinuxDiskDomain: Sendable {
   /// The domain's name, which guests' configurations call `backend`.
   public static let name = "linux-disk"
@@ -17,7 +18,11 @@ public final class LinuxDiskDomain: Sendable {
   }
 
   /// A disk on a partition of the passed-through disk.
-  public static func partition(_ label: String, as device: String) -> Disk {
-    Disk(device, target: "partlabel:\(label)", backend: name)
+  ///
+  /// - Parameter type: `phy` for xen-blkback, `qdisk` for QEMU.
+  public static func partition(_ label: String, as device: String, type: String) -> Disk {
+    var disk = Disk(device, target: "/dev/disk/by-partlabel/\(label)", backend: name)
+    disk.type = type
+    return disk
   }
 }
