@@ -63,6 +63,7 @@ public struct DomainConfiguration: Sendable {
   static func peerDomain(_ name: String, pci: [String], memory: Int) -> DomainConfiguration {
     var configuration = guest(name, memory: memory)
     configuration.kernel = DriverDomainImage.peer.kernelInDom0
+    configuration.ramdisk = DriverDomainImage.peer.ramdiskInDom0
     configuration.commandLine = "console=hvc0 loglevel=4 nofsgsbase"
     configuration.pci = pci
     // QEMU has to be able to say in XenStore that it runs.
