@@ -24,7 +24,7 @@ struct Comparison {
   /// An object of the report.
   var json: String {
     """
-    {"job": "\(job)", "unit": "\(unit)", "peer_name": "\(peerName)", \
+    {"name": "\(job)", "unit": "\(unit)", "peer_name": "\(peerName)", \
     "ours": \(Self.text(Self.median(ours))), "peer": \(Self.text(Self.median(peer))), \
     "ratio": \(Self.text(Self.median(ratios))), \
     "ratio_min": \(Self.text(ratios.first)), "ratio_max": \(Self.text(ratios.last)), \
