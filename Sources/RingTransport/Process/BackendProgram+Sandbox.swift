@@ -26,7 +26,9 @@ extension BackendProgram {
     }
     guard arguments.isSandboxed else { return nil }
     do throws(Errno) {
-      return try Opener(isSpare: isSpare && opensInAHurry, leaving: exit) { Self.open($0) }
+      return try Opener(
+        isSpare: isSpare, isAwaited: opensInAHurry, leaving: exit
+      ) { Self.open($0) }
     } catch {
       throw .open("a process that opens", error)
     }

@@ -76,10 +76,12 @@ public final class Opener: Sendable {
   ///
   /// - Parameters:
   ///   - isSpare: whether there is time before the first request.
+  ///   - isAwaited: whether a guest waits for what is opened, which is worth memory ahead and the
+  ///     processor before all others.
   ///   - exit: the way out of a network in which there is nothing to open.
   ///   - serve: what the child does with a request. It has no descriptors but the standard ones.
   public init(
-    isSpare: Bool = false, leaving exit: borrowing SandboxExit? = nil,
+    isSpare: Bool = false, isAwaited: Bool = true, leaving exit: borrowing SandboxExit? = nil,
     _ serve: (Request) -> Answer
   ) throws(Errno) {
     var other: OwnedFileDescriptor?
@@ -88,7 +90,9 @@ public final class Opener: Sendable {
     let child = try systemCall { c_fork() }
     // The child never comes back.
     if child == 0 {
-      OpenerChild.run(MessageSocket(adopting: theirs), isSpare: isSpare, leaving: exit, serve)
+      OpenerChild.run(
+        MessageSocket(adopting: theirs), isSpare: isSpare, isAwaited: isAwaited, leaving: exit,
+        serve)
     }
     connection = Mutex(Connection(socket: ours))
   }

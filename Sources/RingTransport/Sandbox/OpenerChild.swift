@@ -14,19 +14,21 @@ enum OpenerChild {
   /// Answers requests until the parent is gone. The process ends with this, and nothing of what the
   /// parent had runs in it.
   ///
-  /// - Parameter isSpare: whether there is time before the first request.
+  /// - Parameters:
+  ///   - isSpare: whether there is time before the first request.
+  ///   - isAwaited: whether a guest waits for what is opened.
   static func run(
-    _ socket: consuming MessageSocket, isSpare: Bool, leaving exit: borrowing SandboxExit?,
-    _ serve: (Opener.Request) -> Opener.Answer
+    _ socket: consuming MessageSocket, isSpare: Bool, isAwaited: Bool,
+    leaving exit: borrowing SandboxExit?, _ serve: (Opener.Request) -> Opener.Answer
   ) -> Never {
     // The parent may have died before the first call, which the closed socket tells.
     _ = c_end_with_parent()
-    if isSpare {
+    if isSpare, isAwaited {
       Urgency.starting.apply()
       OwnMemory.populate()
     }
-    // What little it does, a guest waits for.
-    Urgency.takingOver.apply()
+    // Where nobody waits for it, the parent comes first: a guest waits for that.
+    (isAwaited ? Urgency.takingOver : .serving).apply()
     do {
       switch exit {
       case .some(let exit): try exit.leave()
