@@ -43,7 +43,6 @@ extension DriverDomain where Transport: ~Copyable {
     guard client != nil else { return }
     isServing = true
     log.info("serving")
-    startTemplates()
     submit([.watch("backend", token: Self.backendToken)], for: .watch)
     submit([.watch(Self.drillNode, token: Self.drillToken)], for: .watch)
     submit([.watch(StatisticsReport.questionNode, token: Self.reportToken)], for: .watch)
@@ -203,6 +202,7 @@ extension DriverDomain where Transport: ~Copyable {
     case .readShutdown: considerShutdown(results)
     case .acceptShutdown: acceptShutdown(results)
     case .publish, .watch:
+      if case .publish = request, isServing { startTemplates() }
       // An aborted operation only failed because another one did.
       for (index, result) in results.enumerated() {
         guard case .failure(let error) = result, error != .aborted, error != .alreadyExists else {

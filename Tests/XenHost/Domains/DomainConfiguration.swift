@@ -50,7 +50,8 @@ public struct DomainConfiguration: Sendable {
   ) -> DomainConfiguration {
     DomainConfiguration(
       name: name, kind: .pv, kernel: image.kernelInDom0, ramdisk: image.ramdiskInDom0,
-      commandLine: "console=hvc0 nofsgsbase \(commandLine)", memory: memory, disks: [],
+      commandLine: "console=hvc0 nofsgsbase noreplace-smp nbd.nbds_max=0 \(commandLine)",
+      memory: memory, disks: [],
       processors: 1, interfaces: [], pci: pci,
       // Whoever keeps the domain acts on its death, and nobody beside it.
       lines: ["crash", "watchdog", "reboot"].map { "on_\($0) = \"preserve\"" }
@@ -64,7 +65,7 @@ public struct DomainConfiguration: Sendable {
     var configuration = guest(name, memory: memory)
     configuration.kernel = DriverDomainImage.peer.kernelInDom0
     configuration.ramdisk = DriverDomainImage.peer.ramdiskInDom0
-    configuration.commandLine = "console=hvc0 loglevel=4 nofsgsbase"
+    configuration.commandLine = "console=hvc0 loglevel=4 nofsgsbase noreplace-smp nbd.nbds_max=0"
     configuration.pci = pci
     // QEMU has to be able to say in XenStore that it runs.
     configuration.lines = driverDomainLines + ["driver_domain = 1"]
