@@ -25,7 +25,8 @@ struct Main {
   /// PID 1. It ends in reboot(2), and never returns: the kernel would panic.
   private static func runAsInit() -> Never {
     let (configuration, configurationProblems) = Configuration.parse(Startup.commandLine())
-    let log = logger(to: Console.open(), configuration)
+    let console = Console.open()
+    let log = logger(to: console.log, configuration)
     log.notice("driver-domain-init starts", metadata: ["version": "\(SuiteVersion.current)"])
     let problems = configurationProblems.map(\.description) + Startup.prepare(configuration)
     for problem in problems { log.error("\(problem)") }
@@ -36,24 +37,27 @@ struct Main {
       let domain = try DriverDomain<XenStoreConnection>(
         .init(
           isProcessOne: true, configuration: configuration, problems: problems,
-          programs: programs, processes: BackendProcess(errorPath: "/dev/console")), log: log
+          programs: programs, processes: BackendProcess(errorPath: console.path)), log: log
       ) { () throws(Errno) in try XenStoreConnection(socket: nil) }
       switch try domain.run() {
       case .power(let asked): request = asked
       case .escalated:
         // The kernel panics when PID 1 ends, and Dom0 starts the domain anew. Nothing is written to
         // disks before: that may be what hangs.
+        console.drain()
         exit(1)
       }
       Mounts.unmount(domain.storage.mountedVolumes, log: log)
     } catch {
       log.critical("init cannot go on", metadata: ["reason": "\(error)"])
     }
+    console.drain()
     do throws(Errno) {
       try Startup.end(request)
     } catch {
       log.critical("reboot failed", metadata: ["reason": "\(error)"])
     }
+    console.drain()
     // Only an exit is left, which makes the kernel panic and so ends the domain.
     exit(1)
   }

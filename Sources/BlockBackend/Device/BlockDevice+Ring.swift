@@ -20,7 +20,6 @@ extension BlockDevice where Xen: ~Copyable, Storage: ~Copyable, Transport: ~Copy
     }
     do throws(RingConnectionError) {
       try connect(parameters)
-      Urgency.serving.apply()
       log.info(
         isAdopting ? "taken over" : "connected",
         metadata: [

@@ -10,6 +10,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     defer { heartbeat.end() }
     var sums = BlockSums(status)
     var window = PollWindow(limitMicroseconds: settings.pollMicroseconds)
+    var haste = Haste()
     // What an earlier process has kept is there before anything happens.
     var hasMore = true
     while !isFinished {
@@ -25,6 +26,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
         report(&sums)
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if !hasMore, !window.isOpen { listen() }
+        if queue != nil { haste.turned() }
       } catch {
         throw .loop(error)
       }

@@ -74,5 +74,11 @@ static inline int c_memfd_create(const char *name) {
   return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
 }
 
+// How many bytes wait in a pipe (FIONREAD); 0 when that cannot be known.
+static inline int c_waiting_byte_count(int descriptor) {
+  int count = 0;
+  return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
+}
+
 // A macro in C, or a builtin.
 static inline uint64_t c_time_stamp(void) { return __builtin_ia32_rdtsc(); }

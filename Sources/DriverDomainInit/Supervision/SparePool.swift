@@ -26,8 +26,10 @@ struct SparePool {
     case kill(Role, process: Int32)
   }
 
-  /// The process that took a spare's place has the processor first.
-  static let refillMilliseconds: UInt64 = 100
+  /// The process that took a spare's place has the processor first, and so has what waited for it.
+  static let refillMilliseconds: UInt64 = 200
+  /// Whoever makes several devices at once comes first, too.
+  static let delayMilliseconds: UInt64 = 100
   /// A program that cannot wait as a spare is tried again more and more seldom, up to this.
   static let delayMillisecondsMax: UInt64 = 60_000
 
@@ -101,7 +103,7 @@ struct SparePool {
     place.isWanted = isWanted
     defer { places[role] = place }
     let phase = place.phase
-    place.phase = isWanted ? .due(at: now + Self.refillMilliseconds) : .none
+    place.phase = isWanted ? .due(at: now + Self.delayMilliseconds) : .none
     if case .waiting(let process) = phase { return [.kill(role, process: process)] }
     return []
   }
@@ -109,7 +111,7 @@ struct SparePool {
   private mutating func retry(_ role: Role, now: UInt64) {
     guard var place = places[role], place.isWanted else { return }
     // Ten doublings pass the limit; counting stops before the shift could overflow.
-    let delay = min(Self.refillMilliseconds << place.deathCount, Self.delayMillisecondsMax)
+    let delay = min(Self.delayMilliseconds << place.deathCount, Self.delayMillisecondsMax)
     place.deathCount = min(place.deathCount + 1, 16)
     place.phase = .due(at: now + delay)
     places[role] = place

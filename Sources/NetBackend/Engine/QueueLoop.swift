@@ -59,8 +59,6 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// Serves until the control thread says stop, or the guest breaks the protocol. The guest's rings
   /// and event channels are let go of before this returns.
   consuming func run() {
-    // The thread was started in a hurry.
-    Urgency.serving.apply()
     do throws(QueueFailure) {
       try serve()
     } catch {
@@ -74,6 +72,8 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
 
   private mutating func serve() throws(QueueFailure) {
     var outcome = NetQueue.Outcome(hasMore: true)
+    // The thread was started in a hurry.
+    var haste = Haste()
     while true {
       do throws(Errno) {
         try loop.wait(
@@ -94,6 +94,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
       }
       sums.report(queue.totals)
       if !outcome.hasMore { listen(outcome) }
+      haste.turned()
     }
   }
 

@@ -53,8 +53,11 @@ enum OpenerChild {
         }
       }
     } catch {
+      Urgency.reporting.apply()
       _exit(1)
     }
+    // The parent has ended, and a guest waits for the next one, not for this one's end.
+    Urgency.reporting.apply()
     _exit(0)
   }
 }

@@ -23,8 +23,13 @@ public struct SandboxPolicy: Sendable {
 
   /// The table of system calls; those that are made most come first.
   package func rules(process: Int32) -> [FilterProgram.Rule] {
-    var rules = Self.always
-    rules.append(.init(c_call_ioctl, .values(argument: 1, Self.xenRequests + ioctlRequests)))
+    // First, for it is judged each time: of the others the kernel remembers that they are allowed
+    // whatever their arguments.
+    var rules = [
+      FilterProgram.Rule(
+        c_call_ioctl, .values(argument: 1, Self.xenRequests + ioctlRequests))
+    ]
+    rules += Self.always
     // abort(3): a failed check of the C library should look like one.
     rules.append(
       .init(c_call_tgkill, .values(argument: 0, [UInt32(bitPattern: process)])))

@@ -59,7 +59,7 @@ import Testing
     #expect(pool.handle(.wanted(.network, true), now: 0) == [])
     #expect(pool.handle(.timeReached, now: refill) == [.start(.network)])
     #expect(pool.handle(.startFailed(.network), now: refill) == [])
-    #expect(pool.nextDeadline == 2 * refill)
+    #expect(pool.nextDeadline == refill + SparePool.delayMilliseconds)
   }
 
   @Test mutating func whatIsNotWantedIsKilled() {
