@@ -4,18 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
-#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-// Of the process of c_hold_memory: nobody waits for it, but it has to come to its end.
-static const int c_niceness_of_holder = 5;
 
 // F_ADD_SEALS and its flags, which glibc hides without _GNU_SOURCE, and linux/fcntl.h repeats what
 // glibc has.
@@ -93,45 +88,6 @@ static inline ssize_t c_receive_with_descriptors(int socket, void *bytes, size_t
     memcpy(passed, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
   }
   return received;
-}
-
-// A system call that touches nothing of the C library's, not even errno.
-static inline long c_bare_call(long number, long first, long second, long third) {
-  long result;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "a"(number), "D"(first), "S"(second), "d"(third)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-
-// What the process of c_hold_memory runs. It shares all memory with one that a guest may take over,
-// so it keeps no descriptor but `argument`, and no system call but read, write and exit
-// (SECCOMP_MODE_STRICT).
-static inline int c_memory_holder(void *argument) {
-  long end = (long)argument;
-  char byte;
-  // Out of the group that is killed as a whole.
-  c_bare_call(SYS_setpgid, 0, 0, 0);
-  c_bare_call(SYS_setpriority, PRIO_PROCESS, 0, c_niceness_of_holder);
-  if (end > 0) { c_bare_call(SYS_close_range, 0, end - 1, 0); }
-  c_bare_call(SYS_close_range, end + 1, (long)~0U, 0);
-  if (c_bare_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0) == 0) {
-    while (c_bare_call(SYS_read, end, (long)&byte, 1) > 0) {}
-  }
-  for (;;) { c_bare_call(SYS_exit, 0, 0, 0); }
-}
-
-// glibc hides it without _GNU_SOURCE.
-extern int clone(int (*body)(void *), void *stack, int flags, void *argument, ...);
-
-// Starts a process that shares this one's memory until `end` is at its end, the other end of which
-// this process keeps: when it is killed, the memory is given back by that one, and this one's end
-// waits for nothing. -1 and errno on failure. The stack is static, so one in a process.
-static inline pid_t c_hold_memory(int end) {
-  static char stack[8192] __attribute__((aligned(16)));
-  static const int shareMemory = 0x00000100;
-  return clone(c_memory_holder, stack + sizeof stack, shareMemory, (void *)(long)end);
 }
 
 // Sets the calling thread's share of the processor, -20 (most) to 19; 0, or -1 and errno.

@@ -150,11 +150,6 @@ extension BackendProgram {
     let devices = try openDevices()
     var exit = exit.take()
     if exit == nil { exit = try prepareSandbox(arguments) }
-    do throws(Errno) {
-      try OwnMemory.leaveToHolder()
-    } catch {
-      throw .open("a process that holds the memory", error)
-    }
     let task: BackendTask<Options>?
     switch arguments.mode {
     case .serve(let leaf):

@@ -1,6 +1,4 @@
 internal import CLinux
-internal import Glibc
-internal import SystemPackage
 
 /// The memory of this process, for one that has time now and will be in a hurry later.
 enum OwnMemory {
@@ -21,20 +19,5 @@ enum OwnMemory {
   /// For the process that copies itself, before ``populate()``.
   static func passOn() {
     c_pass_on_own_memory()
-  }
-
-  /// Has another process share the memory and give it back, when this one has ended.
-  ///
-  /// To give all pages back is most of what the end of a killed process takes, and only after that
-  /// its parent is told, and has the next process take the device over.
-  static func leaveToHolder() throws(Errno) {
-    var ends: [Int32] = [-1, -1]
-    // SAFETY: the call writes two numbers into the array of ours.
-    try systemCall {
-      unsafe ends.withUnsafeMutableBufferPointer { unsafe c_make_pipe($0.baseAddress) }
-    }
-    // Our end is never closed, but by the kernel.
-    defer { close(ends[0]) }
-    try systemCall { c_hold_memory(ends[0]) }
   }
 }
