@@ -15,8 +15,8 @@ struct Console {
   let log: FileDescriptor
   /// What others open to write.
   let path: String
-  /// The pipe's other end; nil where there is none, and all write to the console itself.
-  private let waiting: Int32?
+  /// Nil where all write to the console itself.
+  private let relay: Relay?
 
   /// How long ``drain()`` waits for a console that stands still.
   private static let drainMicrosecondsMax: UInt32 = 200_000
@@ -31,7 +31,7 @@ struct Console {
       let console = try OwnedFileDescriptor.open(FilePath(path), .writeOnly, options: options)
       return try relay(to: console)
     } catch {
-      return Console(log: .standardError, path: path, waiting: nil)
+      return Console(log: .standardError, path: path, relay: nil)
     }
   }
 
@@ -44,31 +44,40 @@ struct Console {
     }
     let (source, target) = (ends[0], ends[1])
     try systemCall { fcntl(target, F_SETFL, O_NONBLOCK) }
-    try Relay(source: source, console: console.release().rawValue).start()
+    let relay = try Relay(source: source, console: console.release().rawValue)
+    try relay.start()
     return Console(
-      log: FileDescriptor(rawValue: target), path: "/proc/\(getpid())/fd/\(target)", waiting: source
-    )
+      log: FileDescriptor(rawValue: target), path: "/proc/\(getpid())/fd/\(target)", relay: relay)
   }
 
   /// Waits, not for long, until everything that was written is on the console: the domain is about
   /// to end.
   func drain() {
-    guard let waiting else { return }
+    guard let relay else { return }
+    relay.hurry.signal()
     var microseconds: UInt32 = 0
     repeat {
       // Also after the last line has left the pipe, for it is on its way then.
       usleep(Self.drainStepMicroseconds)
       microseconds += Self.drainStepMicroseconds
-    } while c_waiting_byte_count(waiting) > 0 && microseconds < Self.drainMicrosecondsMax
+    } while c_waiting_byte_count(relay.source) > 0 && microseconds < Self.drainMicrosecondsMax
   }
 }
 
 /// The thread that carries lines to the console. It lives as long as the process.
 private final class Relay: Sendable {
-  private let source: Int32
+  /// The pipe's end.
+  let source: Int32
+  /// Signalled when lines are not to be gathered any more.
+  let hurry: WakeUp
   private let console: Int32
 
-  init(source: Int32, console: Int32) {
+  /// How long lines are gathered: to wake Dom0 costs more than to tell it one line more. Those
+  /// about a death come to the console when the device has been taken over.
+  private static let gatheringMilliseconds: Int32 = 250
+
+  init(source: Int32, console: Int32) throws(Errno) {
+    hurry = try WakeUp()
     self.source = source
     self.console = console
   }
@@ -97,10 +106,18 @@ private final class Relay: Sendable {
     }
   }
 
+  private static func wait(for descriptor: Int32, timeoutMilliseconds: Int32) {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one entry of ours, for the time of the call.
+    unsafe _ = poll(&entry, 1, timeoutMilliseconds)
+  }
+
   private func run() {
     Urgency.reporting.apply()
     var bytes = [UInt8](repeating: 0, count: 4096)
     while true {
+      Self.wait(for: source, timeoutMilliseconds: -1)
+      Self.wait(for: hurry.descriptor, timeoutMilliseconds: Self.gatheringMilliseconds)
       // SAFETY: the calls write into the array, and read what was written, and no more.
       unsafe bytes.withUnsafeMutableBytes { buffer in
         let count = unsafe read(source, buffer.baseAddress, buffer.count)
