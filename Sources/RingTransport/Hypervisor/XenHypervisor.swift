@@ -48,15 +48,27 @@ public import SystemPackage
     try grants.copy(&batch)
   }
 
+  /// How often a port is asked for that is in use, a millisecond apart.
+  private static let bindAttemptCount = 50
+
   /// See ``Hypervisor/bind(_:of:)``; `IOCTL_EVTCHN_BIND_INTERDOMAIN`.
+  ///
+  /// A port that is in use is waited for, for a moment: what the io_uring of a dead process held,
+  /// Linux lets go of some time after the process's end.
   public func bind(
     _ remotePort: EventChannelPort, of domain: DomainIdentifier
   ) throws(Errno) -> EventChannelPort {
-    // SAFETY: the handle is open.
-    let port = unsafe xenevtchn_bind_interdomain(
-      events, UInt32(domain.rawValue), remotePort.rawValue)
-    guard port >= 0 else { throw Errno(rawValue: errno) }
-    return EventChannelPort(rawValue: UInt32(port))
+    var attempt = 1
+    while true {
+      // SAFETY: the handle is open.
+      let port = unsafe xenevtchn_bind_interdomain(
+        events, UInt32(domain.rawValue), remotePort.rawValue)
+      if port >= 0 { return EventChannelPort(rawValue: UInt32(port)) }
+      let error = Errno(rawValue: errno)
+      guard error == .invalidArgument, attempt < Self.bindAttemptCount else { throw error }
+      attempt += 1
+      _ = poll(nil, 0, 1)
+    }
   }
 
   /// See ``Hypervisor/unbind(_:)``; `IOCTL_EVTCHN_UNBIND`.
