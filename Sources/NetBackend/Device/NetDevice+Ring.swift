@@ -20,13 +20,17 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
 
   /// Reads where the frontend's rings are.
   mutating func readRing(compares: Bool) {
-    store.readRing(
-      NetRingParameters.nodes(queueCountMax: queueCountMax), compares: compares)
+    let nodes =
+      compares
+      ? NetRingParameters.changeableNodes(queueCountMax: ringQueueCountMax)
+      : NetRingParameters.nodes(queueCountMax: queueCountMax)
+    store.readRing(nodes, compares: compares)
   }
 
   /// Judges the frontend's nodes, and connects or compares.
   mutating func takeRing(_ values: [String?], compares: Bool) {
     let parameters: NetRingParameters
+    let queueCountMax = compares ? ringQueueCountMax : queueCountMax
     do throws(NetRingParametersError) {
       parameters = try NetRingParameters(
         values: values, frontendDomain: leaf.frontendDomain, queueCountMax: queueCountMax)
@@ -41,6 +45,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       handle(isSame ? .ringUnchanged : .ringChanged)
       return
     }
+    ringQueueCountMax = queueCountMax
     do throws(NetConnectionError) {
       try connect(parameters)
       Urgency.serving.apply()

@@ -32,7 +32,6 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
         log.warning("no limit", metadata: ["reason": "\(problem)"])
       }
       self.configuration = configuration
-      store.watch(leaf.node("rate"))
       store.watch(configuration.frontend.appending("request-multicast-control"))
     } catch {
       configurationError = error
@@ -42,19 +41,22 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     store.startObserving(frontend: frontend)
   }
 
-  /// The nodes that change while a vif is in use. The last component says which; a watch of the
-  /// leaf reports them too.
+  /// The nodes that change while a vif is in use. The last component says which.
   private mutating func takeChange(_ path: XenStorePath) {
     guard let configuration else { return }
     switch path.description.split(separator: "/").last {
-    case "rate":
-      store.read([leaf.node("rate")], token: Reading.rate.rawValue)
+    case "rate": readRate()
     case "request-multicast-control":
       store.read(
         [configuration.frontend.appending("request-multicast-control")],
         token: Reading.multicastControl.rawValue)
-    default: break
+    // The leaf's own event comes first, when what is known of it may be old already.
+    default: if path == leaf.path { readRate() }
     }
+  }
+
+  private mutating func readRate() {
+    store.read([leaf.node("rate")], token: Reading.rate.rawValue)
   }
 
   private mutating func take(_ values: [String?], for reading: Reading?) {

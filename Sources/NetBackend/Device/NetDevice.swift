@@ -33,6 +33,8 @@ struct NetDevice<
   var policy: VifPolicy?
   /// What the connected queues were made from, to notice when the frontend made new ones.
   var ringParameters: NetRingParameters?
+  /// The most queues that the frontend's nodes tell of, from which they were made.
+  var ringQueueCountMax = 1
   var control: ControlQueue?
   /// The most queues that an earlier process told the guest of, since its rings were taken over.
   var promisedQueueCountMax: Int?

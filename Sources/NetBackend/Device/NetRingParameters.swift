@@ -19,10 +19,14 @@ struct NetRingParameters: Sendable, Equatable {
   /// than a frontend takes (18). Linux asks for 256 bytes.
   static let headroomByteCountMax: UInt32 = 448
 
+  /// What the frontend says of itself. Only with new rings does it say anything else.
+  private static let featureNodes = [
+    "request-rx-copy", "feature-rx-notify", "feature-sg", "feature-gso-tcpv4",
+    "feature-gso-tcpv6", "feature-no-csum-offload", "feature-ipv6-csum-offload",
+  ]
+  /// What changes while it is connected, and where its rings are, as are those of each queue.
   private static let generalNodes = [
-    "request-rx-copy", "multi-queue-num-queues", "feature-rx-notify", "feature-sg",
-    "feature-gso-tcpv4", "feature-gso-tcpv6", "feature-no-csum-offload",
-    "feature-ipv6-csum-offload", "request-multicast-control", "xdp-headroom", "ctrl-ring-ref",
+    "request-multicast-control", "xdp-headroom", "multi-queue-num-queues", "ctrl-ring-ref",
     "event-channel-ctrl",
   ]
   private static let queueNodes = [
@@ -32,6 +36,12 @@ struct NetRingParameters: Sendable, Equatable {
   /// The nodes of the frontend's directory that ``init(values:frontendDomain:queueCountMax:)``
   /// wants, in its order.
   static func nodes(queueCountMax: Int) -> [String] {
+    featureNodes + changeableNodes(queueCountMax: queueCountMax)
+  }
+
+  /// Those of the nodes that may say something else without new rings, and those by which new rings
+  /// are known: the last ones.
+  static func changeableNodes(queueCountMax: Int) -> [String] {
     var nodes = generalNodes + queueNodes
     if queueCountMax > 1 {
       for queue in 0..<queueCountMax { nodes += queueNodes.map { "queue-\(queue)/\($0)" } }

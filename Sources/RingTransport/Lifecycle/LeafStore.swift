@@ -31,7 +31,7 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   }
 
   private enum Purpose {
-    case watch
+    case watch(XenStorePath)
     case configuration
     case observation
     case ring(compares: Bool)
@@ -51,7 +51,13 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   private var isObserving = false
   /// Set when a watch fired while the nodes were being read: read them again.
   private var observesAgain = false
+  /// Watches whose first event, which says nothing but that they are set, is still to come. The
+  /// last of these events has the nodes read: XenStore has an answer to each question, and a whole
+  /// domain at work for it.
+  private var announcements: [XenStorePath] = []
   private var memory: LeafMemory
+  /// What the frontend said of its ring last.
+  private var ring: [String?] = []
   /// What waits until the device is taken over: Linux's device for XenStore holds up whoever sets a
   /// watch until XenStore has answered.
   private var postponed: [(operations: [XenStoreOperation], purpose: Purpose)] = []
@@ -81,7 +87,7 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
     } else {
       batches[client.submit(nodes.map { .read(leaf.node($0)) })] = .configuration
     }
-    submit([.watch(leaf.path, token: "leaf")], for: .watch)
+    watch(leaf.path, token: "leaf")
   }
 
   /// Begins to observe the device, with the frontend where the configuration names one. A leaf that
@@ -90,18 +96,30 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
     self.frontend = frontend
     canObserve = true
     memory.startObserving(hasFrontend: frontend != nil)
-    if let frontend {
-      submit([.watch(frontend.appending("state"), token: "frontend")], for: .watch)
-    }
-    observe()
+    if let frontend { watch(frontend.appending("state"), token: "frontend") }
+    if announcements.isEmpty { observe() }
   }
 
   /// Watches one more node; its changes come as ``Event/changed(_:)``.
   public mutating func watch(_ path: XenStorePath) {
-    submit([.watch(path, token: "device")], for: .watch)
+    watch(path, token: "device")
   }
 
-  /// Reads nodes of the frontend's directory, answered by ``Event/ring(_:compares:)``.
+  private mutating func watch(_ path: XenStorePath, token: String) {
+    announcements.append(path)
+    submit([.watch(path, token: token)], for: .watch(path))
+  }
+
+  private mutating func forgetAnnouncement(of path: XenStorePath) -> Bool {
+    guard let index = announcements.firstIndex(where: { $0 == path }) else { return false }
+    announcements.remove(at: index)
+    return true
+  }
+
+  /// Reads nodes of the frontend's directory, answered by ``Event/ring(_:compares:)`` with all of
+  /// them.
+  ///
+  /// - Parameter nodes: all that a connection is made from, or, to compare, the last ones of them.
   public mutating func readRing(_ nodes: [String], compares: Bool) {
     guard let frontend, compares || !memory.answerRing(nodeCount: nodes.count) else { return }
     submit(nodes.map { .read(frontend.appending($0)) }, for: .ring(compares: compares))
@@ -165,7 +183,10 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
   /// The next event, nil when there is none. A request can bring events at once, so ask before
   /// every wait.
   public mutating func nextEvent() -> Event? {
-    if let answer = memory.nextAnswer() { return answer.event() }
+    if let answer = memory.nextAnswer() {
+      if case .ring(let values) = answer { ring = values }
+      return answer.event()
+    }
     if !postponed.isEmpty, !memory.isAwaited {
       for (operations, purpose) in exchange(&postponed, with: []) {
         batches[client.submit(operations)] = purpose
@@ -174,7 +195,8 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
     while let event = client.nextEvent() {
       switch event {
       case .watch(let path, _):
-        observe()
+        let isAnnouncement = forgetAnnouncement(of: path)
+        if !isAnnouncement || announcements.isEmpty { observe() }
         return .changed(path)
       case .completed(let identifier, let results):
         guard let purpose = batches.removeValue(forKey: identifier) else { continue }
@@ -214,9 +236,11 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
       if case .success(.value(let value)) = result { value } else { nil }
     }
     switch purpose {
-    case .watch:
+    case .watch(let path):
       if case .failure(let error)? = results.first {
         log.error("cannot watch", metadata: ["error": "\(error)"])
+        _ = forgetAnnouncement(of: path)
+        if announcements.isEmpty { observe() }
       }
       return nil
     case .configuration:
@@ -227,8 +251,9 @@ public struct LeafStore<Transport: XenStoreTransport & ~Copyable>: ~Copyable {
       memory.note(observation)
       return .lifecycle(.observed(observation))
     case .ring(let compares):
-      memory.noteRing(values)
-      return .ring(values, compares: compares)
+      ring = compares ? ring.dropLast(values.count) + values : values
+      memory.noteRing(ring)
+      return .ring(ring, compares: compares)
     case .promises(let isAsked):
       memory.notePromises(values)
       return isAsked ? .promises(values) : nil

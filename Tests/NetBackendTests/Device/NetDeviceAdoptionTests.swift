@@ -77,6 +77,22 @@ struct NetDeviceAdoptionTests {
     #expect(world.states.last == "4")
   }
 
+  /// Dom0 works for each question, while the guest wants the processor.
+  @Test func aTakeOverAsksXenStoreLittle() throws {
+    let world = try NetWorld(seed: 1)
+    try world.connect()
+    for _ in 0..<10 { try world.step() }
+    world.crash()
+    world.isInitInformed = true
+    let before = world.store.requestCount
+    try world.startProcess()
+    for _ in 0..<30 { try world.step() }
+    let queueCountMax = NetOptions().queueCountMax
+    let changeable = NetRingParameters.changeableNodes(queueCountMax: queueCountMax).count
+    // Three watches, five nodes by which the device is judged, the rate and the multicast control.
+    #expect(world.store.requestCount - before == 3 + 5 + 2 + changeable)
+  }
+
   /// A guest at work, and processes that die under it at any time, also in the middle of a turn.
   @Test(arguments: testSeeds(count: 24))
   func aGuestAtWorkSeesAPause(seed: UInt64) throws {

@@ -3,6 +3,7 @@ import RingTransport
 /// The server's side of the wire protocol (`docs/misc/xenstore.txt`).
 extension SimulatedXenStore {
   func answer(_ message: XenStoreMessage, on connection: StoreConnection) {
+    requestCount += 1
     do throws(StoreError) {
       let payload = try reply(to: message, on: connection)
       connection.send(message.reply(message.kind, payload))

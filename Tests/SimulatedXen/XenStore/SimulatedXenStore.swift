@@ -13,6 +13,8 @@ package final class SimulatedXenStore {
   /// Weakly matters not: connections live as long as the store, closed ones are skipped.
   private(set) var connections: [StoreConnection] = []
   private var ownConnection: StoreConnection?
+  /// Requests that came over connections.
+  package internal(set) var requestCount = 0
 
   /// Creates an empty store with Dom0 in it.
   package init() {
