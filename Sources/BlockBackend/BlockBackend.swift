@@ -20,7 +20,7 @@ import RingTransport
     SandboxPolicy(ioctlRequests: [c_block_request_capacity], startsThreads: false)
   }
 
-  static let furtherThreadCount = 0
+  static func furtherThreadCount(_ task: BackendTask<BlockOptions>) -> Int { 0 }
 
   static func open(_ request: Opener.Request) -> Opener.Answer {
     TargetOpening.serve(request)
@@ -30,10 +30,17 @@ import RingTransport
     _ task: BackendTask<BlockOptions>, hypervisor: consuming XenHypervisor,
     loop: consuming EventLoop, store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {
+    var task = task
+    var storage = TargetLoop(loop, opener: task.opener)
+    if let values = task.configuration.list(BlockConfiguration.nodes),
+      let configuration = try? BlockConfiguration(leaf: task.leaf, values: values)
+    {
+      storage.announce(configuration.target)
+    }
+    guard try task.awaitTurn(in: &storage.loop) else { return }
     var device = BlockDevice(
       leaf: task.leaf, settings: task.options.settings, log: task.log, hypervisor: hypervisor,
-      storage: TargetLoop(loop, opener: task.opener), store: store,
-      memory: task.status)
+      storage: storage, store: store, memory: task.status)
     device.startedAt = task.startedAt
     device.start(now: MonotonicClock.nanoseconds(), knowing: task.configuration)
     try device.runToEnd(task.status)

@@ -49,7 +49,9 @@ c_uring *c_uring_open(uint32_t entries, int *error) {
     free(ring);
     return NULL;
   }
-  result = restrict_ring(&ring->ring);
+  // A child that kept it mapped would keep it alive, with all that its requests hold.
+  result = io_uring_ring_dontfork(&ring->ring);
+  if (result == 0) { result = restrict_ring(&ring->ring); }
   if (result < 0) {
     *error = -result;
     c_uring_close(ring);

@@ -25,9 +25,19 @@ import SystemPackage
     return SandboxPolicy(ioctlRequests: [c_tap_request_offloads], startsThreads: true)
   }
 
-  /// As many as a guest may have queues, which one that is taken over may have from an earlier
-  /// process with other options.
-  static let furtherThreadCount = NetOptions.queueCountRange.upperBound
+  /// As many as the guest may have queues.
+  static func furtherThreadCount(_ task: BackendTask<NetOptions>) -> Int {
+    max(task.options.queueCountMax, promisedQueueCountMax(task))
+  }
+
+  /// What an earlier process, perhaps with other options, told the guest; the most there can be
+  /// where that is not known yet.
+  private static func promisedQueueCountMax(_ task: BackendTask<NetOptions>) -> Int {
+    guard let values = task.status.keptPromises, values.count == NetPromises.nodes.count,
+      let promises = try? NetPromises(values: values)
+    else { return NetOptions.queueCountRange.upperBound }
+    return promises.queueCountMax
+  }
 
   /// The compiler of filters is the largest part of what a vif needs before it can be taken over.
   static func warmUp() {
@@ -37,6 +47,11 @@ import SystemPackage
   /// Init holds the queue that an interface is taken over with.
   static var opensInAHurry: Bool { false }
 
+  /// With one queue, which init holds, there never is anything.
+  static func needsOpener(_ task: BackendTask<NetOptions>) -> Bool {
+    task.queue == nil || furtherThreadCount(task) > 1
+  }
+
   static func open(_ request: Opener.Request) -> Opener.Answer {
     PortOpening.serve(request)
   }
@@ -45,8 +60,10 @@ import SystemPackage
     _ task: BackendTask<NetOptions>, hypervisor: consuming XenHypervisor,
     loop: consuming EventLoop, store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {
+    var task = task
     let opening = PortOpening(opener: task.opener, held: task.queue)
-    let queues: ThreadedQueues
+    opening.announce(task.options.uplink(of: task.leaf))
+    var queues: ThreadedQueues
     do throws(Errno) {
       queues = try ThreadedQueues(
         loop, status: task.status, devices: task.devices,
@@ -54,12 +71,24 @@ import SystemPackage
     } catch {
       throw .open("an event descriptor", error)
     }
+    let filter = Self.filter(of: task)
+    queues.prepare()
+    guard try task.awaitTurn(in: &queues.loop) else { return }
     var device = NetDevice(
       leaf: task.leaf, options: task.options, log: task.log, hypervisor: hypervisor,
       queues: queues, store: store, status: task.status)
-    opening.announce(device.uplink)
+    device.knownFilter = filter
     device.startedAt = task.startedAt
     device.start(now: MonotonicClock.nanoseconds(), knowing: task.configuration)
     try device.runToEnd()
+  }
+
+  /// Compiles the filter of the device that init has told; nil where that is not known, or wrong,
+  /// which is found out and said when the device is served.
+  private static func filter(of task: BackendTask<NetOptions>) -> PacketFilter? {
+    guard let values = task.configuration.list(NetConfiguration.nodes),
+      let configuration = try? NetConfiguration(values: values, filter: task.options.filter)
+    else { return nil }
+    return try? PacketFilter(configuration.filterExpression)
   }
 }

@@ -16,6 +16,11 @@ struct NetOptions: Sendable, Equatable {
   /// More queues than this no frontend asks for.
   static let queueCountRange = 1...8
 
+  /// Where a vif's frames go.
+  func uplink(of leaf: BackendLeaf) -> NetUplink {
+    uplink ?? .tap("vif\(leaf.frontendDomain).\(leaf.device)")
+  }
+
   /// Reads the program's arguments, without its name.
   static func read(_ arguments: some Sequence<String>) -> BackendArguments<NetOptions> {
     BackendArguments(

@@ -5,6 +5,7 @@ import SystemPackage
 struct TargetLoop: BlockStorage, ~Copyable {
   var loop: EventLoop
   private let opener: Opener?
+  private var announced: BlockTarget.Request?
   private var target: BlockTarget?
   /// The target's descriptor, -1 without one.
   private var targetDescriptor: Int32 = -1
@@ -21,7 +22,8 @@ struct TargetLoop: BlockStorage, ~Copyable {
   }
 
   mutating func announce(_ request: BlockTarget.Request) {
-    guard let opener else { return }
+    guard let opener, announced != request else { return }
+    announced = request
     TargetOpening.announce(request, to: opener)
   }
 

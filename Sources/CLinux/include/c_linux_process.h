@@ -92,3 +92,6 @@ static inline ssize_t c_receive_with_descriptors(int socket, void *bytes, size_t
 
 // Sets the calling thread's share of the processor, -20 (most) to 19; 0, or -1 and errno.
 static inline int c_set_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }
+static inline int c_set_group_niceness(pid_t group, int niceness) {
+  return setpriority(PRIO_PGRP, (id_t)group, niceness);
+}

@@ -4,13 +4,15 @@ import RingTransport
 /// The backends that are installed; which they are says what the domain serves.
 struct BackendPrograms: Equatable {
   /// What a program is for; the raw value is its name.
-  enum Role: String, CaseIterable {
+  enum Role: String, CaseIterable, Comparable {
     case block = "block-backend"
     case network = "net-backend"
 
     init(_ kind: BackendLeaf.Kind) {
       self = kind.isDisk ? .block : .network
     }
+
+    static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
   }
 
   /// Paths; nil for a backend that is not there.

@@ -8,7 +8,7 @@ struct Drill: Equatable {
   enum Blow: String, CaseIterable {
     /// It dies at once (SIGKILL).
     case kill
-    /// It dies together with the process that waits to follow it.
+    /// It dies together with the processes that wait to follow it.
     case both
     /// It hangs (SIGSTOP), until init notices.
     case stop

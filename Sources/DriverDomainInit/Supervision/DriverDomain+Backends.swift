@@ -32,11 +32,12 @@ extension DriverDomain where Transport: ~Copyable {
 
   /// The next process of a connected device: as the last, without a look into XenStore.
   func follow(_ leaf: BackendLeaf) -> Supervisor.Event? {
+    if let process = takeSuccessor(of: leaf) { return .started(leaf, process: process) }
     guard let command = commands[leaf] else { return start(leaf) }
     return start(leaf, command)
   }
 
-  private func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
+  func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
     leaf.kind == .virtualInterface ? network?.heldQueue(of: leaf) : nil
   }
 
@@ -79,7 +80,7 @@ extension DriverDomain where Transport: ~Copyable {
 
   /// Makes a waiting process: a copy of the template, or else one that is started, where `program`
   /// says of what.
-  private func makeSpare(
+  func makeSpare(
     _ role: BackendPrograms.Role, startingElse program: String? = nil
   ) throws(Errno) -> (process: Int32, connection: SpareConnection)? {
     var theirs: OwnedFileDescriptor?
@@ -100,60 +101,10 @@ extension DriverDomain where Transport: ~Copyable {
   }
 
   /// How long a guest waited for what init does after a death.
-  private func logDelay(_ what: Logger.Message, _ leaf: BackendLeaf) {
+  func logDelay(_ what: Logger.Message, _ leaf: BackendLeaf) {
     guard let deathSeenAt else { return }
     let microseconds = (MonotonicClock.nanoseconds() - deathSeenAt) / 1000
     log.debug(
       what, metadata: ["device": "\(leaf)", "after-death-microseconds": "\(microseconds)"])
-  }
-
-  /// Has a spare wait for each program that has devices.
-  func updateSpares() {
-    let leaves = supervisor.leaves
-    for role in BackendPrograms.Role.allCases {
-      let isWanted =
-        power == nil && escalation == nil
-        && leaves.contains { BackendPrograms.Role($0.kind) == role }
-      handle(spare: .wanted(role, isWanted))
-    }
-  }
-
-  func handle(spare event: SparePool.Event) {
-    let now = MonotonicClock.milliseconds()
-    var events = [event]
-    while !events.isEmpty {
-      for action in spares.handle(events.removeFirst(), now: now) {
-        switch action {
-        case .start(let role): events.append(startSpare(role))
-        case .kill(let role, let process):
-          spareConnections[role] = nil
-          signal(process, SIGKILL)
-        }
-      }
-    }
-  }
-
-  private func startSpare(_ role: BackendPrograms.Role) -> SparePool.Event {
-    do throws(Errno) {
-      guard let program = options.programs.path(of: role),
-        let (process, connection) = try makeSpare(role, startingElse: program)
-      else { return .startFailed(role) }
-      spareConnections[role] = connection
-      log.debug("a spare waits as process \(process)", metadata: ["program": "\(role.rawValue)"])
-      return .started(role, process: process)
-    } catch {
-      log.debug(
-        "no spare", metadata: ["program": "\(role.rawValue)", "reason": "\(error)"])
-      return .startFailed(role)
-    }
-  }
-
-  /// Takes the end of a process, and says whether it was a spare without an order.
-  func finishSpare(_ process: Int32, _ end: ProcessEnd) -> Bool {
-    guard let role = spares.role(of: process) else { return false }
-    spareConnections[role] = nil
-    log.debug("a spare ended (\(end))", metadata: ["program": "\(role.rawValue)"])
-    handle(spare: .exited(process: process))
-    return true
   }
 }

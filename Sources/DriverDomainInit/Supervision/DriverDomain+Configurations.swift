@@ -11,6 +11,7 @@ extension DriverDomain where Transport: ~Copyable {
   /// Nodes of a leaf that say what the device is have changed.
   func changeConfiguration(of leaf: BackendLeaf) {
     if configurations.change(leaf) { readConfiguration(of: leaf) }
+    updateSuccessors()
   }
 
   /// Takes the values of a leaf.
@@ -26,6 +27,7 @@ extension DriverDomain where Transport: ~Copyable {
       }
     }
     if configurations.finish(leaf, values) { readConfiguration(of: leaf) }
+    updateSuccessors()
   }
 
   private func readConfiguration(of leaf: BackendLeaf) {

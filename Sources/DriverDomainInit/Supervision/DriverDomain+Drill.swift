@@ -21,6 +21,17 @@ extension DriverDomain where Transport: ~Copyable {
     }
   }
 
+  /// How long a process took to end, most of it the kernel's work with its memory.
+  func logBlow(_ process: Int32) {
+    guard let blow = lastBlow, blow.process == process else { return }
+    let microseconds = (MonotonicClock.nanoseconds() - blow.at) / 1000
+    log.debug(
+      "ended",
+      metadata: [
+        "process": "\(process)", "after-signal-microseconds": "\(microseconds)",
+      ])
+  }
+
   func reachDrillDeadline(_ now: UInt64) {
     if drill?.blow == .panic {
       drill = nil
@@ -30,6 +41,7 @@ extension DriverDomain where Transport: ~Copyable {
     let running = supervisor.processes.sorted { $0.key < $1.key }
     guard let (leaf, process) = drill?.next(among: running, now: now), let blow = drill?.blow
     else { return }
+    lastBlow = (process, MonotonicClock.nanoseconds())
     log.debug("drill", metadata: ["device": "\(leaf)", "blow": "\(blow.rawValue)"])
     switch blow {
     case .kill:
@@ -38,7 +50,10 @@ extension DriverDomain where Transport: ~Copyable {
     case .both:
       handle(.expected(leaf))
       signal(process, SIGKILL)
-      if let spare = spares.waiting(BackendPrograms.Role(leaf.kind)) { signal(spare, SIGKILL) }
+      let waiting = [
+        successorPool.waiting(leaf), spares.waiting(BackendPrograms.Role(leaf.kind)),
+      ]
+      for process in waiting.compactMap({ $0 }) { signal(process, SIGKILL) }
     case .stop:
       handle(.expected(leaf))
       signal(process, SIGSTOP)

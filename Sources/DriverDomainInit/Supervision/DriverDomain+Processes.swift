@@ -15,6 +15,7 @@ extension DriverDomain where Transport: ~Copyable {
       }
     }
     updateSpares()
+    updateSuccessors()
     updateHangCheck()
     restarts.update(supervisor.restartCounts)
     handle(update: .changed(supervisor.processes, leaves: supervisor.leaves))

@@ -82,16 +82,20 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   var captureScan: Bool?
   var hasRemovedStaleInterfaces = false
   var supervisor: Supervisor
-  var spares = SparePool()
+  var spares = SparePool<BackendPrograms.Role>()
   var templates: [BackendPrograms.Role: ProcessTemplate] = [:]
   var failedTemplates: Set<BackendPrograms.Role> = []
   var spareConnections: [BackendPrograms.Role: SpareConnection] = [:]
+  var successorPool = SparePool<BackendLeaf>()
+  var successors: [BackendLeaf: Successor] = [:]
   /// The status pages of leaves that have or had a process.
   var statuses: [BackendLeaf: LeafStatus] = [:]
   /// What the last process of each leaf was started with; only of leaves that can be served.
   var commands: [BackendLeaf: BackendCommand] = [:]
   /// What the toolstack wants the devices to be that have a process.
   var configurations = LeafConfigurations()
+  /// When a drill signalled a backend last, in nanoseconds.
+  var lastBlow: (process: Int32, at: UInt64)?
   /// When the death that is being dealt with was seen, in nanoseconds; nil at other times.
   var deathSeenAt: UInt64?
   var hangs: HangDetector
@@ -187,7 +191,8 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
   private var timeToNextDeadline: UInt64? {
     let deadlines = [
       supervisor.nextDeadline, storage.nextDeadline, network?.nextDeadline, captures.nextDeadline,
-      rescanDeadline, linkDeadline, reconnectDeadline, spares.nextDeadline, hangDeadline,
+      rescanDeadline, linkDeadline, reconnectDeadline, spares.nextDeadline,
+      successorPool.nextDeadline, hangDeadline,
       restarts.nextDeadline, updates.nextDeadline, watchdogDeadline, escalationDeadline,
       drill?.nextDeadline,
     ]
@@ -206,6 +211,9 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     if let deadline = captures.nextDeadline, deadline <= now { handle(capture: .timeReached) }
     if let deadline = supervisor.nextDeadline, deadline <= now { handle(.timeReached) }
     if let deadline = spares.nextDeadline, deadline <= now { handle(spare: .timeReached) }
+    if let deadline = successorPool.nextDeadline, deadline <= now {
+      handle(successor: .timeReached)
+    }
     if let deadline = hangDeadline, deadline <= now { checkHeartbeats(now) }
     if let deadline = restarts.nextDeadline, deadline <= now { tellRestarts(now) }
     if let deadline = updates.nextDeadline, deadline <= now { handle(update: .timeReached) }
@@ -223,8 +231,10 @@ final class DriverDomain<Transport: XenStoreTransport & ~Copyable> {
     // SIGCHLD may stand for several children, and any signal is a good moment to look.
     while let (process, end) = Signals.reap() {
       if supervisor.processes.values.contains(process) {
+        logBlow(process)
         handle(.exited(process: process, end: end))
-      } else if !finishSpare(process, end) && !finishTemplate(process, end)
+      } else if !finishSuccessor(process, end) && !finishSpare(process, end)
+        && !finishTemplate(process, end)
         && !finishUpdateStep(process, end)
       {
         _ = finishCapture(process, end)

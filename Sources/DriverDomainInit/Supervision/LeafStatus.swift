@@ -39,4 +39,7 @@ final class SpareConnection {
   ) throws(Errno) {
     try socket.send(order, status: status.file, queue: queue?.descriptor)
   }
+
+  /// Tells a successor that it is its turn. Does not wait.
+  func sendTurn() throws(Errno) { try socket.sendTurn() }
 }

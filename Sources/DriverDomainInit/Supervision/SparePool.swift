@@ -1,53 +1,49 @@
-/// Decides which spare processes wait for an order: one for each backend program that has devices.
-/// It does no I/O: events in, actions out. Times are milliseconds of the monotonic clock.
+/// Decides which processes wait to take a dead backend's place, one for each key. It does no I/O:
+/// events in, actions out. Times are milliseconds of the monotonic clock.
 ///
-/// A spare has done all of its start that takes time, so it takes a dead backend's place within
-/// the turn of the event loop that sees the death.
-struct SparePool {
-  typealias Role = BackendPrograms.Role
-
+/// There are two kinds. A spare waits for any device of a program, with all of its start done that
+/// takes time. A successor waits for one connected device, and has got ready for it.
+struct SparePool<Key: Hashable & Comparable> {
   /// What happened.
   enum Event: Equatable {
-    /// Whether there are devices that may need one.
-    case wanted(Role, Bool)
-    /// The program was replaced by another: a spare of the old one is of no use.
-    case outdated(Role)
-    case started(Role, process: Int32)
-    case startFailed(Role)
-    /// A spare was reaped; ask ``role(of:)`` first.
+    /// Whether there is a device that may need one.
+    case wanted(Key, Bool)
+    /// It is ready for something else than what it would be needed for now.
+    case outdated(Key)
+    case started(Key, process: Int32)
+    case startFailed(Key)
+    /// One was reaped; ask ``key(of:)`` first.
     case exited(process: Int32)
     case timeReached
   }
 
   /// What to do, in order.
   enum Action: Equatable {
-    case start(Role)
-    /// Nobody will give it an order: it has nothing to lose.
-    case kill(Role, process: Int32)
+    case start(Key)
+    /// Nobody will need it: it has nothing to lose.
+    case kill(Key, process: Int32)
   }
 
-  /// The process that took a spare's place has the processor first, and so has what waited for it.
-  static let refillMilliseconds: UInt64 = 200
+  /// The process that took over has the processor first, and so has what waited for it.
+  static var refillMilliseconds: UInt64 { 200 }
   /// Whoever makes several devices at once comes first, too.
-  static let delayMilliseconds: UInt64 = 100
-  /// A program that cannot wait as a spare is tried again more and more seldom, up to this.
-  static let delayMillisecondsMax: UInt64 = 60_000
+  static var delayMilliseconds: UInt64 { 100 }
+  /// What cannot wait is tried again more and more seldom, up to this.
+  static var delayMillisecondsMax: UInt64 { 60_000 }
 
   private enum Phase: Equatable {
-    case none
     case due(at: UInt64)
     case starting
     case waiting(process: Int32)
   }
 
   private struct Place {
-    var phase = Phase.none
-    var isWanted = false
-    /// Spares in a row that died before they were needed.
+    var phase: Phase
+    /// How many in a row died before they were needed.
     var deathCount: UInt64 = 0
   }
 
-  private var places: [Role: Place] = [:]
+  private var places: [Key: Place] = [:]
 
   /// When `timeReached` is due.
   var nextDeadline: UInt64? {
@@ -56,73 +52,76 @@ struct SparePool {
     }.min()
   }
 
-  /// The program that a process waits to become; nil for a process that is no spare.
-  func role(of process: Int32) -> Role? {
+  /// All for which a process waits, or will.
+  var keys: [Key] { Array(places.keys) }
+
+  /// What a process waits for; nil for one that does not wait.
+  func key(of process: Int32) -> Key? {
     places.first { $0.value.phase == .waiting(process: process) }?.key
   }
 
-  /// The process that waits to become a program.
-  func waiting(_ role: Role) -> Int32? {
-    if case .waiting(let process) = places[role]?.phase { process } else { nil }
+  /// The process that waits.
+  func waiting(_ key: Key) -> Int32? {
+    if case .waiting(let process) = places[key]?.phase { process } else { nil }
   }
 
   /// Takes the waiting process, if there is one, and has it replaced in a moment.
-  mutating func take(_ role: Role, now: UInt64) -> Int32? {
-    guard let process = waiting(role) else { return nil }
-    places[role]?.phase = .due(at: now + Self.refillMilliseconds)
-    places[role]?.deathCount = 0
+  mutating func take(_ key: Key, now: UInt64) -> Int32? {
+    guard let process = waiting(key) else { return nil }
+    places[key]?.phase = .due(at: now + Self.refillMilliseconds)
+    places[key]?.deathCount = 0
     return process
   }
 
   /// Takes one event.
   mutating func handle(_ event: Event, now: UInt64) -> [Action] {
     switch event {
-    case .wanted(let role, let isWanted): return want(role, isWanted, now: now)
-    case .outdated(let role):
-      guard case .waiting(let process) = places[role]?.phase else { return [] }
-      places[role]?.phase = .due(at: now)
-      places[role]?.deathCount = 0
-      return [.kill(role, process: process)]
-    case .started(let role, let process):
-      guard places[role]?.phase == .starting else { return [.kill(role, process: process)] }
-      places[role]?.phase = .waiting(process: process)
+    case .wanted(let key, let isWanted): return want(key, isWanted, now: now)
+    case .outdated(let key):
+      guard case .waiting(let process) = places[key]?.phase else { return [] }
+      places[key]?.phase = .due(at: now)
+      places[key]?.deathCount = 0
+      return [.kill(key, process: process)]
+    case .started(let key, let process):
+      guard places[key]?.phase == .starting else { return [.kill(key, process: process)] }
+      places[key]?.phase = .waiting(process: process)
       return []
-    case .startFailed(let role):
-      retry(role, now: now)
+    case .startFailed(let key):
+      retry(key, now: now)
       return []
     case .exited(let process):
-      if let role = role(of: process) { retry(role, now: now) }
+      if let key = key(of: process) { retry(key, now: now) }
       return []
     case .timeReached: return timeReached(now: now)
     }
   }
 
-  private mutating func want(_ role: Role, _ isWanted: Bool, now: UInt64) -> [Action] {
-    var place = places[role] ?? Place()
-    guard place.isWanted != isWanted else { return [] }
-    place.isWanted = isWanted
-    defer { places[role] = place }
-    let phase = place.phase
-    place.phase = isWanted ? .due(at: now + Self.delayMilliseconds) : .none
-    if case .waiting(let process) = phase { return [.kill(role, process: process)] }
+  private mutating func want(_ key: Key, _ isWanted: Bool, now: UInt64) -> [Action] {
+    guard isWanted != (places[key] != nil) else { return [] }
+    guard isWanted else {
+      let place = places.removeValue(forKey: key)
+      if case .waiting(let process) = place?.phase { return [.kill(key, process: process)] }
+      return []
+    }
+    places[key] = Place(phase: .due(at: now + Self.delayMilliseconds))
     return []
   }
 
-  private mutating func retry(_ role: Role, now: UInt64) {
-    guard var place = places[role], place.isWanted else { return }
+  private mutating func retry(_ key: Key, now: UInt64) {
+    guard var place = places[key] else { return }
     // Ten doublings pass the limit; counting stops before the shift could overflow.
     let delay = min(Self.delayMilliseconds << place.deathCount, Self.delayMillisecondsMax)
     place.deathCount = min(place.deathCount + 1, 16)
     place.phase = .due(at: now + delay)
-    places[role] = place
+    places[key] = place
   }
 
   private mutating func timeReached(now: UInt64) -> [Action] {
     var actions: [Action] = []
-    for role in Role.allCases {
-      guard case .due(let at) = places[role]?.phase, at <= now else { continue }
-      places[role]?.phase = .starting
-      actions.append(.start(role))
+    for key in places.keys.sorted() {
+      guard case .due(let at) = places[key]?.phase, at <= now else { continue }
+      places[key]?.phase = .starting
+      actions.append(.start(key))
     }
     return actions
   }

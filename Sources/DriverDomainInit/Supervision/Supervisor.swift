@@ -137,6 +137,9 @@ struct Supervisor {
   /// All that runs or will run, for the log and tests.
   var leaves: [BackendLeaf] { entries.keys.sorted() }
 
+  /// Whether a leaf was connected when it was last looked at.
+  func isConnected(_ leaf: BackendLeaf) -> Bool { entries[leaf]?.isConnected == true }
+
   /// Takes one event.
   mutating func handle(_ event: Event, now: UInt64) -> [Action] {
     switch event {

@@ -74,6 +74,7 @@ extension DriverDomain where Transport: ~Copyable {
     }
     replaceTemplate(role)
     handle(spare: .outdated(role))
+    replaceSuccessors(role)
     return .activated
   }
 
@@ -85,6 +86,7 @@ extension DriverDomain where Transport: ~Copyable {
     }
     replaceTemplate(role)
     handle(spare: .outdated(role))
+    replaceSuccessors(role)
   }
 
   /// Takes the end of a process, and says whether it belonged to an update.

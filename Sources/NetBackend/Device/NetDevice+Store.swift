@@ -22,7 +22,7 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
       if let reason = options.unusable { throw .unusable(reason) }
       let configuration = try NetConfiguration(values: values, filter: options.filter)
       do throws(PacketFilterError) {
-        let filter = try PacketFilter(configuration.filterExpression)
+        let filter = try self.filter(configuration.filterExpression)
         policy = VifPolicy(
           filter: filter, rate: configuration.rate, now: now, status: status)
       } catch {
@@ -39,6 +39,13 @@ extension NetDevice where Xen: ~Copyable, Queues: ~Copyable, Transport: ~Copyabl
     // A leaf that names its frontend is answered whatever else is wrong with it.
     let frontend = configuration?.frontend ?? values[0].flatMap { XenStorePath($0) }
     store.startObserving(frontend: frontend)
+  }
+
+  private mutating func filter(
+    _ expression: String
+  ) throws(PacketFilterError) -> PacketFilter {
+    if let known = knownFilter.take(), known.expression == expression { return known }
+    return try PacketFilter(expression)
   }
 
   /// The nodes that change while a vif is in use. The last component says which.

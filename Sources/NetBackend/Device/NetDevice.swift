@@ -26,6 +26,8 @@ struct NetDevice<
   let status: StatusPage
 
   var lifecycle = BackendLifecycle(canReconfigure: true)
+  /// Compiled ahead, if its expression turns out to be the right one.
+  var knownFilter: PacketFilter?
   /// Known once the leaf has been read.
   var configuration: NetConfiguration?
   var configurationError: NetConfigurationError?
@@ -96,9 +98,7 @@ struct NetDevice<
   var nextDeadline: UInt64? { deadlines.next }
 
   /// Where the vif's frames go.
-  var uplink: NetUplink {
-    options.uplink ?? .tap("vif\(leaf.frontendDomain).\(leaf.device)")
-  }
+  var uplink: NetUplink { options.uplink(of: leaf) }
 
   /// The most queues that the guest may have.
   var queueCountMax: Int {

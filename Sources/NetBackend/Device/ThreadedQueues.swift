@@ -11,15 +11,18 @@ private struct QueueWork {
   let status: StatusPage
   let place: Int
   let adopts: Bool
-  let devices: XenDevices
 
-  func run<Port: PolledPort & ~Copyable>(opening open: () throws(NetPortError) -> Port) {
+  func run<Port: PolledPort & ~Copyable>(
+    _ hypervisor: consuming XenHypervisor, _ loop: consuming EventLoop,
+    opening open: () throws(NetPortError) -> Port
+  ) {
     do throws(NetConnectionError) {
       let port: Port
       do throws(NetPortError) { port = try open() } catch { throw .port(error) }
       let loop = try QueueLoop(
         parameters, guest: guest, policy: policy, thread: thread, status: status,
-        place: place, keepsFrames: place == 1, adopts: adopts, devices: devices, port: port)
+        place: place, keepsFrames: place == 1, adopts: adopts, hypervisor: hypervisor,
+        loop: loop, port: port)
       thread.began(.success(()))
       loop.run()
     } catch {
@@ -37,6 +40,8 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   private let devices: [XenDevices]
   private let opening: PortOpening
   private var threads: [QueueThread] = []
+  /// The first queue's thread, before there is a queue.
+  private var waitingThread: QueueThread?
   private var uplink: NetUplink?
 
   static let reportToken = 1
@@ -58,6 +63,13 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     listenForReports()
   }
 
+  /// Starts the first queue's thread ahead. Should that fail, ``connect`` says so.
+  mutating func prepare() {
+    if threads.isEmpty, waitingThread == nil {
+      waitingThread = try? QueueThread(devices[0], report: report)
+    }
+  }
+
   /// Makes the loop wake up, once, when a queue stops by itself.
   mutating func listenForReports() {
     report.clear()
@@ -74,25 +86,31 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     policy: VifPolicy, adopts: Bool
   ) throws(NetConnectionError) {
     guard let uplink else { throw .port(.missing("")) }
+    precondition(parameters.count <= devices.count)
     let exchange: FrameExchange
     do throws(Errno) {
-      exchange = try FrameExchange(queueCount: parameters.count)
+      if let thread = waitingThread.take() { threads.append(thread) }
+      for index in threads.count..<parameters.count {
+        threads.append(try QueueThread(devices[index], report: report))
+      }
+    } catch {
+      throw .thread(error)
+    }
+    do throws(Errno) {
+      exchange = try FrameExchange(threads.map(\.wakeUp))
     } catch {
       throw .memory(error)
     }
     let status = status
     let opening = opening
-    precondition(parameters.count <= devices.count)
     for (index, queue) in parameters.enumerated() {
-      let devices = devices[index]
-      let thread = try QueueThread.start(wakeUp: exchange.wakeUp(of: index), report: report) {
-        thread in
+      try threads[index].serve { thread, hypervisor, loop in
         let work = QueueWork(
           thread: thread, parameters: queue, guest: guest, policy: policy, status: status,
-          place: 1 + index, adopts: adopts, devices: devices)
+          place: 1 + index, adopts: adopts)
         switch uplink {
         case .tap(let name):
-          work.run { () throws(NetPortError) in
+          work.run(hypervisor, loop) { () throws(NetPortError) in
             let port = try opening.port(uplink, queue: index, ownAddress: nil)
             // A guest that connects anew has not asked for what came before.
             if !adopts { port.discardWaiting() }
@@ -100,16 +118,15 @@ struct ThreadedQueues: NetQueues, ~Copyable {
             return SteeredPort(port, queue: index, exchange: exchange, policy: policy)
           }
         case .packet:
-          work.run { () throws(NetPortError) in
+          work.run(hypervisor, loop) { () throws(NetPortError) in
             try opening.port(uplink, queue: index, ownAddress: address)
           }
         case .capture(let name):
-          work.run { () throws(NetPortError) in
+          work.run(hypervisor, loop) { () throws(NetPortError) in
             try CapturePort(interface: name, ownAddress: address)
           }
         }
       }
-      threads.append(thread)
     }
   }
 

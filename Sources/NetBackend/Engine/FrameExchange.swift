@@ -17,15 +17,14 @@ final class FrameExchange: Sendable {
   let queueCount: Int
 
   /// Makes an inbox for each queue.
-  init(queueCount: Int) throws(Errno) {
+  ///
+  /// - Parameter wakeUps: for each queue what wakes its thread.
+  init(_ wakeUps: [WakeUp]) throws(Errno) {
     var inboxes: [Inbox] = []
-    for _ in 0..<queueCount { inboxes.append(try Inbox()) }
+    for wakeUp in wakeUps { inboxes.append(try Inbox(wakeUp)) }
     self.inboxes = inboxes
-    self.queueCount = queueCount
+    queueCount = wakeUps.count
   }
-
-  /// Wakes the thread of a queue that has something in its inbox.
-  func wakeUp(of queue: Int) -> WakeUp { inboxes[queue].wakeUp }
 
   /// Puts a header and frame into a queue's inbox, if there is room.
   func deliver(
@@ -50,8 +49,8 @@ final class FrameExchange: Sendable {
     let content: Mutex<Content>
     let wakeUp: WakeUp
 
-    init() throws(Errno) {
-      wakeUp = try WakeUp()
+    init(_ wakeUp: WakeUp) throws(Errno) {
+      self.wakeUp = wakeUp
       content = Mutex(
         Content(
           memory: try PrivateMemory(byteCount: FrameExchange.inboxByteCount),

@@ -29,23 +29,15 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   ///   - place: the thread's in the status page.
   ///   - keepsFrames: whether the page has the queue's frames, too.
   ///   - adopts: whether an earlier process has served the rings and died.
-  ///   - devices: of this queue alone; a queue before it may have used them.
+  ///   - hypervisor: of this queue alone, as is the loop.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    status: StatusPage, place: Int, keepsFrames: Bool, adopts: Bool, devices: XenDevices,
-    port: consuming Port
+    status: StatusPage, place: Int, keepsFrames: Bool, adopts: Bool,
+    hypervisor: consuming XenHypervisor, loop: consuming EventLoop, port: consuming Port
   ) throws(NetConnectionError) {
-    var hypervisor = XenHypervisor(devices)
     let queue = try NetQueue(
       parameters, guest: guest, policy: policy, keptIn: keepsFrames ? status : nil,
       adopts: adopts, hypervisor: &hypervisor)
-    var loop: EventLoop
-    do throws(Errno) {
-      loop = try EventLoop(
-        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: nil)
-    } catch {
-      throw .thread(error)
-    }
     loop.pollReadable(thread.wakeUp.descriptor, token: Token.wakeUp)
     self.hypervisor = hypervisor
     self.queue = queue

@@ -6,10 +6,16 @@ import SystemPackage
 /// The thread of one queue, made, told and ended by the control thread.
 ///
 /// Queues share nothing but their vif's ``VifPolicy``: each has its own event loop, grant device,
-/// event channels and port.
+/// event channels and port. A thread makes its event loop and then waits for a queue, so it can be
+/// there before the guest is.
 final class QueueThread: Sendable {
+  /// Sets a queue up, calls ``began(_:)``, and serves until `state.isStopping`.
+  typealias Work = @Sendable (QueueThread, consuming XenHypervisor, consuming EventLoop) -> Void
+
   /// What the two threads tell each other.
   struct State: Sendable {
+    /// What the thread is to do, until it does it.
+    var work: Work?
     /// Whether the queue serves, or why it never did; nil until that is known.
     var start: Result<Void, NetConnectionError>?
     var isStopping = false
@@ -22,60 +28,64 @@ final class QueueThread: Sendable {
   }
 
   let state = Mutex(State())
-  /// Wakes the queue's thread.
+  /// Wakes the thread.
   let wakeUp: WakeUp
   /// Wakes the control thread.
   private let report: WakeUp
   private let started: WakeUp
   private let identity = Mutex<pthread_t?>(nil)
 
-  /// Starts a thread, and waits until it serves.
+  /// Starts a thread, which waits for a queue.
   ///
   /// - Parameters:
-  ///   - wakeUp: wakes the thread.
+  ///   - devices: of this thread alone.
   ///   - report: signalled when the thread ends by itself.
-  ///   - body: sets the queue up, calls ``began(_:)``, and serves until `state.isStopping`.
-  static func start(
-    wakeUp: WakeUp, report: WakeUp, _ body: @escaping @Sendable (QueueThread) -> Void
-  ) throws(NetConnectionError) -> QueueThread {
-    let thread: QueueThread
-    do throws(Errno) {
-      thread = try QueueThread(wakeUp: wakeUp, report: report)
-      let errno = thread.run(body)
-      guard errno == 0 else { throw Errno(rawValue: errno) }
-    } catch {
-      throw .thread(error)
-    }
-    thread.started.wait()
-    if case .failure(let error)? = thread.state.withLock({ $0.start }) {
-      thread.join()
-      throw error
-    }
-    return thread
-  }
-
-  private init(wakeUp: WakeUp, report: WakeUp) throws(Errno) {
-    self.wakeUp = wakeUp
+  init(_ devices: XenDevices, report: WakeUp) throws(Errno) {
+    wakeUp = try WakeUp()
     started = try WakeUp()
     self.report = report
-  }
-
-  private func run(_ body: @escaping @Sendable (QueueThread) -> Void) -> Int32 {
     // SAFETY: the new thread takes the reference over; without one it is given back here.
-    let work = unsafe Unmanaged.passRetained(Work(thread: self, body: body))
+    let start = unsafe Unmanaged.passRetained(Start(thread: self, devices: devices))
     var thread = pthread_t()
     let result = unsafe pthread_create(
       &thread, nil,
       { argument in
         guard let argument = unsafe argument else { return nil }
-        let work = unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
-        work.body(work.thread)
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+        start.thread.run(start.devices)
         return nil
-      }, unsafe work.toOpaque())
-    if result != 0 { unsafe work.release() }
-    let identity = result == 0 ? thread : nil
+      }, unsafe start.toOpaque())
+    if result != 0 {
+      unsafe start.release()
+      throw Errno(rawValue: result)
+    }
+    let identity = thread
     self.identity.withLock { $0 = identity }
-    return result
+  }
+
+  /// Gives the thread a queue, and waits until that serves. Once.
+  func serve(_ work: @escaping Work) throws(NetConnectionError) {
+    state.withLock { $0.work = work }
+    wakeUp.signal()
+    started.wait()
+    if case .failure(let error)? = state.withLock({ $0.start }) {
+      join()
+      throw error
+    }
+  }
+
+  private func run(_ devices: XenDevices) {
+    let hypervisor = XenHypervisor(devices)
+    do throws(Errno) {
+      let loop = try EventLoop(
+        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: nil)
+      wakeUp.wait()
+      wakeUp.clear()
+      // Without work the thread is to end.
+      state.withLock { $0.work.take() }?(self, hypervisor, loop)
+    } catch {
+      began(.failure(.thread(error)))
+    }
   }
 
   /// Tells the control thread whether the queue serves.
@@ -104,14 +114,14 @@ final class QueueThread: Sendable {
   }
 }
 
-/// What a thread is given to do.
-private final class Work {
+/// What a new thread is told.
+private final class Start {
   let thread: QueueThread
-  let body: @Sendable (QueueThread) -> Void
+  let devices: XenDevices
 
-  init(thread: QueueThread, body: @escaping @Sendable (QueueThread) -> Void) {
+  init(thread: QueueThread, devices: XenDevices) {
     self.thread = thread
-    self.body = body
+    self.devices = devices
   }
 }
 

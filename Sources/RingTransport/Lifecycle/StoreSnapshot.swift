@@ -91,6 +91,12 @@ private struct TextReader {
   }
 }
 
+extension StatusPage {
+  /// What the guest of the device was promised, by what an earlier process has kept: a hint, for
+  /// that process may have been a guest's. Nil where nothing is kept.
+  public var keptPromises: [String?]? { StoreKeeper(self).kept?.promises }
+}
+
 /// Keeps a ``StoreSnapshot`` where the next process finds it.
 struct StoreKeeper {
   private let memory: any StateMemory

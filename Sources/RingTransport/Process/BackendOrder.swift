@@ -1,9 +1,9 @@
 /// What a spare process is told: which leaf to serve, with which arguments, and what the leaf says.
 ///
-/// On the wire one line of words with a space between each two: the leaf, then the arguments, then
-/// `@node=value`, or `@node` for a node that is not there. In a word, bytes other than those of
-/// paths and numbers are percent-escaped, so that an argument may hold anything but a zero byte. A
-/// newline at the end is allowed.
+/// On the wire one line of words with a space between each two: `!` for an order ahead, the leaf,
+/// then the arguments, then `@node=value`, or `@node` for a node that is not there. In a word,
+/// bytes other than those of paths and numbers are percent-escaped, so that an argument may hold
+/// anything but a zero byte. A newline at the end is allowed.
 public struct BackendOrder: Hashable, Sendable {
   /// The leaf as text, for example `backend/vbd/2/51712`.
   public var leaf: String
@@ -11,6 +11,9 @@ public struct BackendOrder: Hashable, Sendable {
   public var arguments: [String]
   /// What the leaf says that the device is; empty where that is not known.
   public var configuration: LeafConfiguration
+  /// Whether another process serves the leaf: get ready to follow it, and wait for one's turn
+  /// (``OrderSocket/sendTurn()``).
+  public var isAhead: Bool
 
   /// The longest order in bytes: a few arguments of XenStore's longest value, 4096 bytes, escaped.
   public static let byteCountMax = 32 * 1024
@@ -19,11 +22,13 @@ public struct BackendOrder: Hashable, Sendable {
 
   /// An order.
   public init(
-    leaf: String, arguments: [String], configuration: LeafConfiguration = LeafConfiguration([:])
+    leaf: String, arguments: [String], configuration: LeafConfiguration = LeafConfiguration([:]),
+    isAhead: Bool = false
   ) {
     self.leaf = leaf
     self.arguments = arguments
     self.configuration = configuration
+    self.isAhead = isAhead
   }
 
   /// Reads an order; nil when it is none.
@@ -31,8 +36,10 @@ public struct BackendOrder: Hashable, Sendable {
     var line = bytes[...]
     if line.last == UInt8(ascii: "\n") { line.removeLast() }
     guard line.count <= Self.byteCountMax else { return nil }
-    let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    var parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard parts.count <= Self.wordCountMax else { return nil }
+    let isAhead = parts.first == [Self.aheadMark]
+    if isAhead { parts.removeFirst() }
     var words: [String] = []
     var values: [String: String?] = [:]
     for part in parts {
@@ -48,12 +55,14 @@ public struct BackendOrder: Hashable, Sendable {
     }
     guard let leaf = words.first, !leaf.isEmpty else { return nil }
     self.init(
-      leaf: leaf, arguments: Array(words.dropFirst()), configuration: LeafConfiguration(values))
+      leaf: leaf, arguments: Array(words.dropFirst()), configuration: LeafConfiguration(values),
+      isAhead: isAhead)
   }
 
   /// The order as it is sent.
   public var bytes: [UInt8] {
-    var bytes = Self.escape(leaf)
+    var bytes = isAhead ? [Self.aheadMark, UInt8(ascii: " ")] : []
+    bytes += Self.escape(leaf)
     for argument in arguments {
       bytes.append(UInt8(ascii: " "))
       bytes += Self.escape(argument)
@@ -66,8 +75,10 @@ public struct BackendOrder: Hashable, Sendable {
   }
 
   /// How many words it is.
-  var wordCount: Int { 1 + arguments.count + configuration.values.count }
+  var wordCount: Int { (isAhead ? 2 : 1) + arguments.count + configuration.values.count }
 
+  /// The word in front of an order ahead. In other words it is escaped.
+  private static let aheadMark = UInt8(ascii: "!")
   /// The first byte of a node's word. In other words it is escaped.
   private static let nodeMark = UInt8(ascii: "@")
   private static let digits = Array("0123456789ABCDEF".utf8)

@@ -4,27 +4,33 @@ internal import SystemPackage
 /// How a backend process gives its rights away: it starts as root, since it opens devices, and
 /// serves its guest as nobody.
 extension BackendProgram {
-  /// Starts the child that keeps the rights, before there is anything that it could inherit.
+  /// Closes what whoever started the process left open.
   ///
-  /// - Parameter exit: the way out of a network in which there is nothing to open.
-  static func makeOpener(
+  /// - Parameter exit: stays open.
+  static func closeDescriptors(
     _ arguments: BackendArguments<Options>, leaving exit: borrowing SandboxExit?
-  ) throws(BackendProcessError) -> Opener? {
+  ) throws(BackendProcessError) {
     var kept = [Int32]()
     if let status = arguments.statusDescriptor { kept.append(status) }
     if let queue = arguments.queueDescriptor { kept.append(queue) }
-    var isSpare = false
-    if case .spare(let orders) = arguments.mode {
-      kept.append(orders)
-      isSpare = true
-    }
+    if case .spare(let orders) = arguments.mode { kept.append(orders) }
     if let number = exit.descriptor { kept.append(number) }
     do throws(SandboxError) {
       try Sandbox.closeDescriptors(except: kept)
     } catch {
       throw .sandbox(error)
     }
+  }
+
+  /// Starts the child that keeps the rights, from a process with one thread.
+  ///
+  /// - Parameter exit: the way out of a network in which there is nothing to open.
+  static func makeOpener(
+    _ arguments: BackendArguments<Options>, leaving exit: borrowing SandboxExit?
+  ) throws(BackendProcessError) -> Opener? {
     guard arguments.isSandboxed else { return nil }
+    var isSpare = false
+    if case .spare = arguments.mode { isSpare = true }
     do throws(Errno) {
       return try Opener(
         isSpare: isSpare, isAwaited: opensInAHurry, leaving: exit
@@ -35,10 +41,10 @@ extension BackendProgram {
   }
 
   /// Opens what threads need later.
-  static func openDevices() throws(BackendProcessError) -> [XenDevices] {
+  static func openDevices(_ count: Int) throws(BackendProcessError) -> [XenDevices] {
     var devices: [XenDevices] = []
     do throws(Errno) {
-      for _ in 0..<furtherThreadCount { devices.append(try XenDevices()) }
+      for _ in 0..<count { devices.append(try XenDevices()) }
     } catch {
       throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
     }

@@ -1,5 +1,5 @@
 internal import Glibc
-public import Logging
+internal import Logging
 internal import SystemPackage
 
 /// A program that serves one device: what `main` does is the same for all.
@@ -18,14 +18,17 @@ public protocol BackendProgram {
   /// options.
   static func sandbox(_ options: Options) -> SandboxPolicy?
 
-  /// How many threads beside the main one speak with the hypervisor.
-  static var furtherThreadCount: Int { get }
+  /// How many threads beside the main one may come to speak with the hypervisor.
+  static func furtherThreadCount(_ task: BackendTask<Options>) -> Int
 
   /// What a template does for all spares, so that they are quicker when they are needed.
   static func warmUp()
 
-  /// Whether a device that is taken over waits for its ``Opener``, which is worth memory ahead.
+  /// Whether a device that is taken over waits for its ``Opener``, which is worth a process ahead.
   static var opensInAHurry: Bool { get }
+
+  /// Whether there may come to be something to open, where that is known only with the order.
+  static func needsOpener(_ task: BackendTask<Options>) -> Bool
 
   /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
   static func open(_ request: Opener.Request) -> Opener.Answer
@@ -37,36 +40,15 @@ public protocol BackendProgram {
   ) throws(BackendProcessError)
 }
 
-/// What a backend process is to do.
-public struct BackendTask<Options: Sendable>: Sendable {
-  /// The device's directory.
-  public var leaf: BackendLeaf
-  /// The program's own options.
-  public var options: Options
-  /// What the leaf says that the device is, where init has told.
-  public var configuration = LeafConfiguration([:])
-  /// When the process was told, in nanoseconds of the monotonic clock.
-  public var startedAt = MonotonicClock.nanoseconds()
-  /// Names the device in every line.
-  public var log: Logger
-  /// The device's page, which this process has begun to write.
-  public var status: StatusPage
-  /// The queue of the leaf's TAP device that init holds.
-  public var queue: HeldQueue?
-  /// Whether the process is to give its rights away.
-  public var isSandboxed: Bool
-  /// Opens the target or the interface; nil where the process does so itself.
-  public var opener: Opener?
-  /// For threads beside the main one.
-  public var devices: [XenDevices] = []
-}
-
 extension BackendProgram {
   /// Nothing, where a program has nothing to warm up.
   public static func warmUp() {}
 
   /// As a rule there is something to open.
   public static var opensInAHurry: Bool { true }
+
+  /// As a rule there is.
+  public static func needsOpener(_ task: BackendTask<Options>) -> Bool { true }
 
   /// Does what the arguments say, and returns the exit status: 0 when the device's life ended in
   /// good order, 1 after a failure, 2 for wrong arguments or a malformed order.
@@ -111,7 +93,8 @@ extension BackendProgram {
   ) -> Int32 {
     var log = log(arguments)
     do throws(BackendProcessError) {
-      let opener = try makeOpener(arguments, leaving: exit)
+      try closeDescriptors(arguments, leaving: exit)
+      let opener = opensInAHurry ? try makeOpener(arguments, leaving: exit) : nil
       if case .spare = arguments.mode { Urgency.starting.apply() }
       let connection: XenStoreConnection
       do throws(Errno) {
@@ -147,7 +130,6 @@ extension BackendProgram {
     } catch {
       throw .open("io_uring", error)
     }
-    let devices = try openDevices()
     var exit = exit.take()
     if exit == nil { exit = try prepareSandbox(arguments) }
     let task: BackendTask<Options>?
@@ -162,15 +144,18 @@ extension BackendProgram {
     case .spare(let descriptor):
       OwnMemory.populate()
       task = try awaitOrder(descriptor, spare: arguments, &loop)
-      Urgency.takingOver.apply()
     case .template, .help, .version, .wrong:
       task = nil
     }
     guard var task else { return }
+    if case .spare = arguments.mode, task.turn == nil { Urgency.takingOver.apply() }
     task.log[metadataKey: "device"] = "\(task.leaf.frontendDomain)/\(task.leaf.device)"
     log = task.log
     task.opener = opener
-    task.devices = devices
+    if !opensInAHurry, needsOpener(task) {
+      task.opener = try makeOpener(arguments, leaving: exit)
+    }
+    task.devices = try openDevices(furtherThreadCount(task))
     try enterSandbox(&task, hypervisor, leaving: exit)
     try serve(task, hypervisor: hypervisor, loop: loop, store: store)
   }
@@ -193,10 +178,12 @@ extension BackendProgram {
 
   /// Reads an order, and makes of a spare what it says.
   ///
-  /// - Parameter spare: the arguments that the spare was started with.
+  /// - Parameters:
+  ///   - socket: stays open for an order ahead, whose turn comes over it.
+  ///   - spare: the arguments that the spare was started with.
   /// - Returns: nil when the other end is closed.
   package static func takeOrder(
-    from socket: borrowing OrderSocket, spare: BackendArguments<Options>
+    from socket: consuming OrderSocket, spare: BackendArguments<Options>
   ) throws(BackendProcessError) -> BackendTask<Options>? {
     let message: OrderSocket.Message
     do throws(Errno) { message = try socket.receive() } catch { throw .open("orders", error) }
@@ -219,18 +206,18 @@ extension BackendProgram {
         }
       return BackendTask(
         leaf: leaf, options: ordered.options, configuration: order.configuration,
-        log: log(ordered),
-        status: try openStatus(number), queue: HeldQueue(ifPassed: queue),
-        isSandboxed: ordered.isSandboxed)
+        log: log(ordered), status: try openStatus(number, begins: !order.isAhead),
+        queue: HeldQueue(ifPassed: queue), isSandboxed: ordered.isSandboxed,
+        turn: order.isAhead ? TurnSignal(socket) : nil)
     }
   }
 
   private static func openStatus(
-    _ descriptor: Int32?
+    _ descriptor: Int32?, begins: Bool = true
   ) throws(BackendProcessError) -> StatusPage {
     do throws(Errno) {
       let page = try StatusPage(sharing: descriptor)
-      page.begin()
+      if begins { page.begin() }
       return page
     } catch {
       throw .open("the status page", error)

@@ -2,8 +2,9 @@ public import SystemPackage
 
 /// One end of the connection over which init tells a spare process what to become. An order is one
 /// message. The status page of the leaf comes with it, and for an interface the TAP device's queue,
-/// which outlives its backends too.
-public struct OrderSocket: ~Copyable {
+/// which outlives its backends too. After an order ahead, another message says when it is to be
+/// followed.
+public struct OrderSocket: ~Copyable, Sendable {
   private let socket: MessageSocket
 
   /// What came over the connection.
@@ -46,7 +47,25 @@ public struct OrderSocket: ~Copyable {
     try socket.send(bytes, passing: passed)
   }
 
-  /// Waits for the next message.
+  /// Tells a process that has an order ahead to follow it now. Does not wait.
+  ///
+  /// - Throws: as ``send(_:status:queue:)``.
+  public func sendTurn() throws(Errno) {
+    try socket.send(Self.turn, passing: [])
+  }
+
+  /// Waits for its turn.
+  ///
+  /// - Returns: false when the other end is closed: it will never come.
+  func receiveTurn() throws(Errno) -> Bool {
+    guard let message = try socket.receive(byteCountMax: Self.turn.count) else { return false }
+    guard message.bytes == Self.turn else { throw .protocolError }
+    return true
+  }
+
+  private static let turn = [UInt8(ascii: "!")]
+
+  /// Waits for the next order.
   public func receive() throws(Errno) -> Message {
     guard var message = try socket.receive(byteCountMax: BackendOrder.byteCountMax) else {
       return .end

@@ -18,6 +18,11 @@ public enum Urgency: Int32, Sendable {
   public func apply() {
     _ = c_set_niceness(rawValue)
   }
+
+  /// Sets that of all threads of a process group.
+  public func apply(toGroup group: Int32) {
+    _ = c_set_group_niceness(group, rawValue)
+  }
 }
 
 /// Keeps a thread that has taken a device over before all others for its first turns: until then

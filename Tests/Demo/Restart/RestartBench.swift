@@ -66,6 +66,8 @@ struct RestartFigures {
   var gaps = Distribution([])
   /// The same without a death.
   var undisturbed = Distribution([])
+  /// From the signal that kills until init is told of the death.
+  var ends = Distribution([])
   /// From a death until a process that had been waiting has its order: what is left of starting.
   var orders = Distribution([])
   /// From the order until the device is taken over.
@@ -76,6 +78,7 @@ struct RestartFigures {
 
   /// Takes the parts of the pauses out of a driver domain's log.
   mutating func readLog(_ log: some StringProtocol) {
+    ends = Distribution(Self.values(of: "after-signal-microseconds", in: log))
     orders = Distribution(Self.values(of: "after-death-microseconds", in: log))
     takeovers = Distribution(Self.values(of: "after-order-microseconds", in: log))
   }
@@ -90,6 +93,7 @@ struct RestartFigures {
     """
     {"deaths": \(deaths), "gap_milliseconds": \(gaps.json), \
     "undisturbed_gap_milliseconds": \(undisturbed.json), \
+    "kill_to_death_milliseconds": \(ends.json), \
     "death_to_order_milliseconds": \(orders.json), \
     "order_to_takeover_milliseconds": \(takeovers.json), \
     "throughput_with_death_every_10_s": \(everyTenSeconds.medianJSON), \
@@ -101,7 +105,8 @@ struct RestartFigures {
   func report(_ name: String) {
     print("\(name), \(deaths) deaths, milliseconds:")
     for (what, values) in [
-      ("gap", gaps), ("gap without a death", undisturbed), ("death to order", orders),
+      ("gap", gaps), ("gap without a death", undisturbed), ("kill to death", ends),
+      ("death to order", orders),
       ("order to takeover", takeovers),
     ] {
       print("  \(what): \(values.text)")

@@ -21,21 +21,32 @@ import Testing
     return daemon
   }
 
-  private func untilSpareWaits(_ daemon: InitDaemon, count: Int = 1) throws {
-    try daemon.until("spare") { daemon.log.split(separator: "a spare waits").count == count + 1 }
+  private func untilSpareWaits(_ daemon: InitDaemon) throws {
+    try daemon.until("spare") { daemon.log.contains("a spare waits") }
   }
 
-  @Test func deadBackendIsFollowedByTheSpare() throws {
+  /// The processes that have waited for their turn, the last one too.
+  private func successors(_ daemon: InitDaemon) -> [pid_t] {
+    daemon.log.split(separator: "a successor waits as process ").dropFirst().compactMap {
+      pid_t($0.prefix { $0.isNumber })
+    }
+  }
+
+  private func untilSuccessorWaits(_ daemon: InitDaemon, count: Int = 1) throws {
+    try daemon.until("successor") { successors(daemon).count >= count }
+  }
+
+  @Test func deadBackendIsFollowedByItsSuccessor() throws {
     let daemon = try connected()
     #expect(
       daemon.calls[0].hasSuffix(
         " --path backend/vbd/2/51712 --log-level debug --status-descriptor 3"))
     for round in 1...3 {
-      try untilSpareWaits(daemon, count: round)
+      try untilSuccessorWaits(daemon, count: round)
       try SystemCall.signal(try daemon.process(round - 1), SIGKILL)
       try daemon.until("next process") { daemon.calls.count == round + 1 }
       #expect(daemon.calls[round].contains(" backend/vbd/2/51712 --log-level debug "))
-      #expect(daemon.calls[round].hasSuffix(" spare"))
+      #expect(daemon.calls[round].hasSuffix(" successor"))
     }
     let orders = daemon.log.split(separator: "\n").filter { $0.contains("order sent") }
     // The first death may be seen before the watch event of state 4, and is followed a bit later.
@@ -47,7 +58,35 @@ import Testing
     #expect(try daemon.end() == .exited(code: 0))
   }
 
-  @Test func successorAndItsSuccessorMayDieAtOnce() throws {
+  @Test func withoutASuccessorTheSpareFollows() throws {
+    let daemon = try connected()
+    try untilSpareWaits(daemon)
+    for round in 1...3 {
+      try untilSuccessorWaits(daemon, count: round)
+      // First, so that init sees both deaths, or this one alone.
+      try SystemCall.signal(successors(daemon)[round - 1], SIGKILL)
+      try SystemCall.signal(try daemon.process(round - 1), SIGKILL)
+      try daemon.until("next process") { daemon.calls.count == round + 1 }
+      #expect(daemon.calls[round].contains(" backend/vbd/2/51712 --log-level debug "))
+    }
+    #expect(daemon.calls[1].hasSuffix(" spare"))
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  /// A device that is not connected any more could be connected to something else later.
+  @Test func aSuccessorEndsWithItsConnection() throws {
+    let daemon = try connected()
+    try untilSuccessorWaits(daemon)
+    let first = successors(daemon)[0]
+    try daemon.write(state, "5")
+    try daemon.until("its end") { kill(first, 0) != 0 }
+    #expect(successors(daemon).count == 1)
+    try daemon.write(state, "4")
+    try untilSuccessorWaits(daemon, count: 2)
+    #expect(try daemon.end() == .exited(code: 0))
+  }
+
+  @Test func processesThatFollowMayDieAtOnce() throws {
     let daemon = try connected()
     try untilSpareWaits(daemon)
     for call in 0..<8 {
@@ -59,9 +98,10 @@ import Testing
     #expect(try daemon.end() == .exited(code: 0))
   }
 
-  @Test func processAndSpareMayDieTogether() throws {
+  @Test func processAndAllThatWaitMayDieTogether() throws {
     let daemon = try connected()
     try untilSpareWaits(daemon)
+    try untilSuccessorWaits(daemon)
     try daemon.write("data/driver-domain/drill", "both:200")
     try daemon.until("processes") { daemon.calls.count >= 6 }
     try daemon.write("data/driver-domain/drill", nil)
@@ -70,23 +110,19 @@ import Testing
   }
 
   /// What the leaf says goes with the order, and a change of it is not missed.
-  @Test func sparesAreToldWhatTheLeafSays() throws {
+  @Test func successorsAreToldWhatTheLeafSays() throws {
     let daemon = try connected()
     let leaf = "backend/vbd/2/51712"
     for (round, params) in ["/dev/a b", "/dev/c"].enumerated() {
+      try untilSuccessorWaits(daemon, count: 2 * round + 1)
+      // One that got ready for another disk is replaced.
       try daemon.write("\(leaf)/params", params)
-      try untilSpareWaits(daemon, count: round + 1)
-      // The change is read within some turns; a process that dies before is told nothing.
-      var turns = 0
-      try daemon.until("reading") {
-        turns += 1
-        return turns > 100
-      }
+      try untilSuccessorWaits(daemon, count: 2 * round + 2)
       try SystemCall.signal(try daemon.process(round), SIGKILL)
       try daemon.until("next process") { daemon.calls.count == round + 2 }
       #expect(
         daemon.calls[round + 1].hasSuffix(
-          "@device-type @discard-enable @frontend @mode @params=\(params) @removable spare"),
+          "@device-type @discard-enable @frontend @mode @params=\(params) @removable successor"),
         "\(daemon.calls[round + 1])")
     }
     #expect(try daemon.end() == .exited(code: 0))
@@ -102,10 +138,10 @@ import Testing
 
   @Test func backendThatLeavesInPeaceIsFollowed() throws {
     let daemon = try connected()
-    try untilSpareWaits(daemon)
+    try untilSuccessorWaits(daemon)
     try SystemCall.signal(try daemon.process(0), SIGTERM)
     try daemon.until("next process") { daemon.calls.count == 2 }
-    #expect(daemon.calls[1].hasSuffix(" spare"))
+    #expect(daemon.calls[1].hasSuffix(" successor"))
     // One that leaves with its leaf is not.
     try daemon.write("backend/vbd/2", nil)
     try SystemCall.signal(try daemon.process(1), SIGTERM)

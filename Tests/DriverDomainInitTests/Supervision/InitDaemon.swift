@@ -11,7 +11,7 @@ final class InitDaemon {
   static let domain = DomainIdentifier(rawValue: 5)
 
   /// The script says what it was called with, and ends when it is told to. As a spare it waits for
-  /// its order, which is one message.
+  /// its order, which is one message, and after an order ahead for its turn, which is another.
   static let script = #"""
     #!/bin/sh
     [ "$1" = --template ] && exit 1
@@ -19,8 +19,15 @@ final class InitDaemon {
     if [ "$1" = --spare ]; then
       order=$(dd bs=65536 count=1 <&4 2>/dev/null)
       [ -n "$order" ] || exit 0
-      set -- --path $order
       origin=" spare"
+      case $order in
+      '! '*)
+        [ -n "$(dd bs=16 count=1 <&4 2>/dev/null)" ] || exit 0
+        order=${order#! }
+        origin=" successor"
+        ;;
+      esac
+      set -- --path $order
     fi
     echo "$$ $(echo "$*" | sed 's/%20/ /g')$origin" >> "$0.calls"
     trap 'exit 0' TERM

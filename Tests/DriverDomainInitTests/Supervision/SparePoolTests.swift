@@ -3,10 +3,10 @@ import Testing
 @testable import DriverDomainInit
 
 @Suite struct SparePoolTests {
-  private var pool = SparePool()
-  private let refill = SparePool.refillMilliseconds
+  private var pool = SparePool<BackendPrograms.Role>()
+  private let refill = SparePool<BackendPrograms.Role>.refillMilliseconds
 
-  private mutating func fill(_ role: SparePool.Role, process: Int32) {
+  private mutating func fill(_ role: BackendPrograms.Role, process: Int32) {
     #expect(pool.handle(.wanted(role, true), now: 0) == [])
     #expect(pool.handle(.timeReached, now: refill) == [.start(role)])
     #expect(pool.handle(.started(role, process: process), now: refill) == [])
@@ -16,9 +16,9 @@ import Testing
   @Test mutating func oneWaitsForEachProgramWithDevices() {
     fill(.block, process: 1)
     fill(.network, process: 2)
-    #expect(pool.role(of: 1) == .block)
-    #expect(pool.role(of: 2) == .network)
-    #expect(pool.role(of: 3) == nil)
+    #expect(pool.key(of: 1) == .block)
+    #expect(pool.key(of: 2) == .network)
+    #expect(pool.key(of: 3) == nil)
     #expect(pool.handle(.wanted(.block, true), now: 500) == [])
     #expect(pool.handle(.timeReached, now: 1000) == [])
   }
@@ -26,7 +26,7 @@ import Testing
   @Test mutating func takenOneIsReplacedInAMoment() {
     fill(.block, process: 1)
     #expect(pool.take(.block, now: 1000) == 1)
-    #expect(pool.role(of: 1) == nil)
+    #expect(pool.key(of: 1) == nil)
     #expect(pool.take(.block, now: 1000) == nil)
     #expect(pool.nextDeadline == 1000 + refill)
     #expect(pool.handle(.timeReached, now: 1000 + refill) == [.start(.block)])
@@ -59,7 +59,7 @@ import Testing
     #expect(pool.handle(.wanted(.network, true), now: 0) == [])
     #expect(pool.handle(.timeReached, now: refill) == [.start(.network)])
     #expect(pool.handle(.startFailed(.network), now: refill) == [])
-    #expect(pool.nextDeadline == refill + SparePool.delayMilliseconds)
+    #expect(pool.nextDeadline == refill + SparePool<BackendPrograms.Role>.delayMilliseconds)
   }
 
   @Test mutating func whatIsNotWantedIsKilled() {

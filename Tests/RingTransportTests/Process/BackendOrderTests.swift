@@ -16,6 +16,7 @@ struct BackendOrderTests {
         "frontend": "/local/domain/2/device/vbd/51712", "params": "/dev/a b=c@d", "mode": "",
         "discard-enable": nil,
       ])),
+    BackendOrder(leaf: "backend/vif/2/0", arguments: ["!", "--a"], isAhead: true),
     BackendOrder(leaf: "x", arguments: ["ip or arp", "", "100%", "ä\n\u{1}", "%20", "="]),
   ])
   func wordsArriveAsTheyWere(order: BackendOrder) {
@@ -26,7 +27,7 @@ struct BackendOrderTests {
 
   @Test(arguments: [
     "", "\n", " a", "a\tb", "a%", "a%2", "a%2x", "a%00", "a%ff", "a\u{0}", "ä", "a\n\n", "a;b",
-    "@a=b", "a @b=%", "a x@b",
+    "@a=b", "a @b=%", "a x@b", "!", "! ", "! !", "a !", "!a",
   ])
   func nonsenseIsRefused(text: String) {
     #expect(BackendOrder(bytes: Array(text.utf8)) == nil)
@@ -77,6 +78,43 @@ struct BackendOrderTests {
     #expect(reader.writer == getpid())
     task.status.beginThread(0)
     #expect(reader.heartbeatCount(of: 0) != nil, "it is the page that was passed")
+  }
+
+  /// The page is another process's until the turn comes, and the guest's time begins with it.
+  @Test func anOrderAheadIsFollowedInItsTurn() throws {
+    try LoopFixture.run(around: { (loop: consuming EventLoop) in loop }) { fixture in
+      let ends = try Ends()
+      let memory = try StatusPage.makeMemory()
+      let reader = try StatusPageReader(memory.rawValue)
+      try ends.sendOrderAhead(memory)
+      let found = try ToyProgram.takeOrder(from: ends.spare, spare: ToyProgram.read([]))
+      var task = try #require(found)
+      #expect(reader.writer == nil)
+      let readyAt = MonotonicClock.nanoseconds()
+      try ends.orders.sendTurn()
+      let isMyTurn = try task.awaitTurn(in: &fixture.loop)
+      #expect(isMyTurn)
+      #expect(reader.writer == getpid())
+      #expect(task.startedAt > readyAt)
+      // There is nothing more to wait for, as with an order that is followed at once.
+      let isStillMyTurn = try task.awaitTurn(in: &fixture.loop)
+      #expect(isStillMyTurn)
+    }
+  }
+
+  @Test func aTurnThatNeverComes() throws {
+    try LoopFixture.run(around: { (loop: consuming EventLoop) in loop }) { fixture in
+      let ends = try Ends()
+      let memory = try StatusPage.makeMemory()
+      let reader = try StatusPageReader(memory.rawValue)
+      try ends.sendOrderAhead(memory)
+      let found = try ToyProgram.takeOrder(
+        from: ends.withoutInit(), spare: ToyProgram.read([]))
+      var task = try #require(found)
+      let isMyTurn = try task.awaitTurn(in: &fixture.loop)
+      #expect(!isMyTurn)
+      #expect(reader.writer == nil)
+    }
   }
 
   @Test func aClosedConnectionIsNoOrder() throws {
@@ -161,6 +199,11 @@ private struct Ends: ~Copyable {
     spare = OrderSocket(adopting: end)
   }
 
+  func sendOrderAhead(_ page: borrowing OwnedFileDescriptor) throws {
+    try orders.send(
+      BackendOrder(leaf: "backend/vif/2/0", arguments: [], isAhead: true), status: page)
+  }
+
   /// Closes init's end.
   consuming func withoutInit() -> OrderSocket { spare }
 
@@ -183,7 +226,7 @@ private enum ToyProgram: BackendProgram {
     }
   }
 
-  static let furtherThreadCount = 0
+  static func furtherThreadCount(_ task: BackendTask<Int>) -> Int { 0 }
   static func sandbox(_ options: Int) -> SandboxPolicy? { nil }
   static func open(_ request: Opener.Request) -> Opener.Answer {
     Opener.Answer(bytes: [], file: nil)
