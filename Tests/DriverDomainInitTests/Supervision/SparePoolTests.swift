@@ -76,6 +76,22 @@ import Testing
       pool.handle(.started(.block, process: 2), now: 700) == [.kill(.block, process: 2)])
   }
 
+  /// Devices come and go for as long as the domain lives.
+  @Test func whatIsNotWantedIsForgotten() {
+    var pool = SparePool<Int>()
+    for key in 0..<1000 {
+      let now = UInt64(key) * 1000
+      #expect(pool.handle(.wanted(key, true), now: now) == [])
+      #expect(pool.handle(.timeReached, now: now + 500) == [.start(key)])
+      #expect(pool.handle(.started(key, process: Int32(key) + 2), now: now + 500) == [])
+      #expect(pool.keys == [key])
+      #expect(
+        pool.handle(.wanted(key, false), now: now + 600)
+          == [.kill(key, process: Int32(key) + 2)])
+      #expect(pool.keys.isEmpty)
+    }
+  }
+
   @Test mutating func oldProgramIsReplacedAtOnce() {
     fill(.block, process: 1)
     #expect(pool.handle(.outdated(.network), now: 500) == [])
