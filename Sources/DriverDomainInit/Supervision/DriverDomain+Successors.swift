@@ -14,8 +14,15 @@ struct Successor {
 /// done while another serves the device. Its turn comes with a message.
 extension DriverDomain where Transport: ~Copyable {
   /// The domain's memory that has to be free before another successor is made: guests come first,
-  /// and so does a spare, which serves all devices of a program.
-  private static var successorMemoryByteCountMin: Int { 12 << 20 }
+  /// whose devices take memory only when they are busy, and so does a spare, which serves all devices
+  /// of a program.
+  private var successorMemoryByteCountMin: Int {
+    Self.ownMemoryByteCount + supervisor.leaves.count * Self.deviceMemoryByteCount
+  }
+
+  private static var ownMemoryByteCount: Int { 12 << 20 }
+  /// More than the default buffer of a disk, with the pages that the kernel makes for its requests.
+  private static var deviceMemoryByteCount: Int { 6 << 20 }
 
   private static var freeMemoryByteCount: Int {
     sysconf(Int32(_SC_AVPHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
@@ -89,7 +96,7 @@ extension DriverDomain where Transport: ~Copyable {
     let role = BackendPrograms.Role(leaf.kind)
     do throws(Errno) {
       guard let order = orderAhead(for: leaf), let status = statuses[leaf],
-        Self.freeMemoryByteCount >= Self.successorMemoryByteCountMin,
+        Self.freeMemoryByteCount >= successorMemoryByteCountMin,
         let (process, connection) = try makeSpare(
           role, startingElse: failedTemplates.contains(role) ? options.programs.path(of: role) : nil
         )
