@@ -14,8 +14,8 @@ struct Successor {
 /// done while another serves the device. Its turn comes with a message.
 extension DriverDomain where Transport: ~Copyable {
   /// The domain's memory that has to be free before another successor is made: guests come first,
-  /// whose devices take memory only when they are busy, and so does a spare, which serves all devices
-  /// of a program.
+  /// whose devices take memory only when they are busy, and so does a spare, which serves all
+  /// devices of a program.
   private var successorMemoryByteCountMin: Int {
     Self.ownMemoryByteCount + supervisor.leaves.count * Self.deviceMemoryByteCount
   }
