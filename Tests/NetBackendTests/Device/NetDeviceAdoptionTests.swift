@@ -87,7 +87,7 @@ struct NetDeviceAdoptionTests {
     let before = world.store.requestCount
     try world.startProcess()
     for _ in 0..<30 { try world.step() }
-    let queueCountMax = NetOptions().queueCountMax
+    let queueCountMax = world.options.queueCountMax
     let changeable = NetRingParameters.changeableNodes(queueCountMax: queueCountMax).count
     // Three watches, five nodes by which the device is judged, the rate and the multicast control.
     #expect(world.store.requestCount - before == 3 + 5 + 2 + changeable)
