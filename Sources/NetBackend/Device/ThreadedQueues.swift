@@ -86,7 +86,9 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     policy: VifPolicy, adopts: Bool
   ) throws(NetConnectionError) {
     guard let uplink else { throw .port(.missing("")) }
-    precondition(parameters.count <= devices.count)
+    guard parameters.count <= devices.count else {
+      throw .devices(wanted: parameters.count, opened: devices.count)
+    }
     let exchange: FrameExchange
     do throws(Errno) {
       if let thread = waitingThread.take() { threads.append(thread) }

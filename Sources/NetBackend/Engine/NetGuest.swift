@@ -28,6 +28,8 @@ enum NetConnectionError: Error, CustomStringConvertible {
   case memory(Errno)
   /// The thread of a queue could not be started.
   case thread(Errno)
+  /// Fewer were opened, by what an earlier process has kept of its promises, than the leaf says.
+  case devices(wanted: Int, opened: Int)
   /// The network side of a queue could not be opened.
   case port(NetPortError)
   case violation(NetViolation)
@@ -40,6 +42,8 @@ enum NetConnectionError: Error, CustomStringConvertible {
     case .bind(let errno): "cannot bind the frontend's event channel: \(errno)"
     case .memory(let errno): "no memory for a queue: \(errno)"
     case .thread(let errno): "cannot start the thread of a queue: \(errno)"
+    case .devices(let wanted, let opened):
+      "the guest has \(wanted) queues, and devices for \(opened) are open"
     case .port(let error): error.description
     case .violation(let violation): violation.description
     case .promise(let error): error.description

@@ -70,6 +70,19 @@ struct NetDeviceTests {
     }
   }
 
+  /// Queues that were connected before one could not be are let go of.
+  @Test(arguments: testSeeds(count: 8))
+  func aFailedConnectionLeavesNothing(seed: UInt64) throws {
+    let world = try NetWorld(queueCount: 3, seed: seed)
+    world.machine.faults = MachineFaults(seed: seed)
+    world.machine.faults.mapPercent = 30
+    try world.attach()
+    try world.run { world.guest.isConnected || world.guest.backendState == "6" }
+    if world.guest.backendState == "6" {
+      #expect(world.machine.mappedPageCount(of: .guest) == 0)
+    }
+  }
+
   /// The thread of a queue that cannot go on is no fault of the guest: the process ends, and the
   /// next one takes over.
   @Test func aBrokenLoopEndsTheProcessOnly() throws {
