@@ -49,7 +49,7 @@ import SystemPackage
 
   /// With one queue, which init holds, there never is anything.
   static func needsOpener(_ task: BackendTask<NetOptions>) -> Bool {
-    task.queue == nil || furtherThreadCount(task) > 1
+    task.queue == nil || task.devices.count > 1
   }
 
   static func open(_ request: Opener.Request) -> Opener.Answer {

@@ -27,7 +27,8 @@ public protocol BackendProgram {
   /// Whether a device that is taken over waits for its ``Opener``, which is worth a process ahead.
   static var opensInAHurry: Bool { get }
 
-  /// Whether there may come to be something to open, where that is known only with the order.
+  /// Whether there may come to be something to open, where that is known only with the order. The
+  /// task has its devices.
   static func needsOpener(_ task: BackendTask<Options>) -> Bool
 
   /// Opens what an ``Opener`` is asked for, in a process that has kept its rights.
@@ -151,11 +152,11 @@ extension BackendProgram {
     if case .spare = arguments.mode, task.turn == nil { Urgency.takingOver.apply() }
     task.log[metadataKey: "device"] = "\(task.leaf.frontendDomain)/\(task.leaf.device)"
     log = task.log
+    task.devices = try openDevices(furtherThreadCount(task))
     task.opener = opener
     if !opensInAHurry, needsOpener(task) {
       task.opener = try makeOpener(arguments, leaving: exit)
     }
-    task.devices = try openDevices(furtherThreadCount(task))
     try enterSandbox(&task, hypervisor, leaving: exit)
     try serve(task, hypervisor: hypervisor, loop: loop, store: store)
   }
