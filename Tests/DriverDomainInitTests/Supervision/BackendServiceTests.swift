@@ -69,7 +69,10 @@ import Testing
       try daemon.until("next process") { daemon.calls.count == round + 1 }
       #expect(daemon.calls[round].contains(" backend/vbd/2/51712 --log-level debug "))
     }
-    #expect(daemon.calls[1].hasSuffix(" spare"))
+    #expect(
+      daemon.calls[1].hasSuffix(
+        "@device-type @discard-enable @frontend @mode @params @removable spare"),
+      "\(daemon.calls[1])")
     #expect(try daemon.end() == .exited(code: 0))
   }
 
