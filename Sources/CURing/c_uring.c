@@ -4,8 +4,13 @@
 #include <liburing.h>
 #include <linux/falloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <xen/xen.h>
+// Behind the types that they need.
+#include <xen/sys/evtchn.h>
+#include <xen/sys/gntdev.h>
 
 struct c_uring {
   struct io_uring ring;
@@ -20,6 +25,7 @@ static int restrict_ring(struct io_uring *ring) {
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC},
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FALLOCATE},
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_ADD},
+    {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_URING_CMD},
     {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
      .sqe_flags = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS},
   };
@@ -74,6 +80,11 @@ static struct io_uring_sqe *next_entry(c_uring *ring) {
 static void finish_entry(struct io_uring_sqe *entry, uint64_t data, uint32_t flags) {
   io_uring_sqe_set_data64(entry, data);
   if (flags == c_uring_then) { entry->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS; }
+  if (flags == c_uring_silent) { entry->flags |= IOSQE_CQE_SKIP_SUCCESS; }
+}
+
+void c_uring_reserve(c_uring *ring, uint32_t count) {
+  while (io_uring_sq_space_left(&ring->ring) < count) { io_uring_submit(&ring->ring); }
 }
 
 void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
@@ -108,6 +119,27 @@ void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data,
   struct io_uring_sqe *entry = next_entry(ring);
   io_uring_prep_poll_add(entry, descriptor, events);
   finish_entry(entry, data, flags);
+}
+
+// `arguments` is what ioctl takes a pointer to: 16 bytes at most, which lie in the request itself.
+static void command(c_uring *ring, int descriptor, uint32_t number, const void *arguments,
+                    size_t byteCount, uint64_t data, uint32_t flags) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_rw(IORING_OP_URING_CMD, entry, descriptor, NULL, 0, 0);
+  entry->cmd_op = number;
+  memcpy(entry->cmd, arguments, byteCount);
+  finish_entry(entry, data, flags);
+}
+
+void c_uring_notify(c_uring *ring, int descriptor, uint32_t port, uint64_t data, uint32_t flags) {
+  struct ioctl_evtchn_notify notify = {.port = port};
+  command(ring, descriptor, IOCTL_EVTCHN_NOTIFY, &notify, sizeof notify, data, flags);
+}
+
+void c_uring_grant_copy(c_uring *ring, int descriptor, void *segments, uint32_t count,
+                        uint64_t data, uint32_t flags) {
+  struct ioctl_gntdev_grant_copy copy = {.count = count, .segments = segments};
+  command(ring, descriptor, IOCTL_GNTDEV_GRANT_COPY, &copy, sizeof copy, data, flags);
 }
 
 int c_uring_wait(c_uring *ring, int64_t nanoseconds) {

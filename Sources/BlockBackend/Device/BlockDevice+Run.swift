@@ -22,7 +22,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
         }
         heartbeat.tick()
         try takeLoopEvents()
-        hasMore = turn(now: MonotonicClock.recentNanoseconds(), listens: !window.isOpen)
+        hasMore = turnAndNotify(listens: !window.isOpen)
         report(&sums)
         if store.wantsToWrite { storage.loop.armXenStoreWritable() }
         if !hasMore, !window.isOpen { listen() }
@@ -59,8 +59,14 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     repeat {
       if storage.loop.isReady || queue?.hasNewRequest ?? false { return true }
     } while queue != nil && window.contains(TimeStampCounter.now() &- idleSince)
-    let hasMore = turn(now: MonotonicClock.recentNanoseconds())
+    let hasMore = turnAndNotify(listens: true)
     if !hasMore { listen() }
+    return hasMore
+  }
+
+  private mutating func turnAndNotify(listens: Bool) -> Bool {
+    let hasMore = turn(now: MonotonicClock.recentNanoseconds(), listens: listens)
+    if let port = hypervisor.takeNotification() { storage.loop.notify(port) }
     return hasMore
   }
 
@@ -84,6 +90,7 @@ extension BlockDevice where Xen: ~Copyable, Transport: ~Copyable, Storage == Tar
     while let event = try storage.loop.nextEvent() {
       switch event {
       case .operation(let token, let result): handleCompletion(token: token, result: result)
+      case .copy(let token, let result): queue?.completeCopy(token: token, result: result)
       case .eventChannel(let port): maskedPort = port
       case .xenStore:
         do throws(XenStoreFailure) {

@@ -28,7 +28,8 @@ struct BlockJob: Sendable {
   var segmentCount = 0
   var isIndirect = false
   var segmentPage = GrantReference(rawValue: 0)
-  /// Pages of the buffer that the job needs; for an indirect one the last holds the segments.
+  /// Pages of the buffer that the job needs: one for each segment, and for an indirect one the
+  /// last, which holds the segments.
   var pageCount = 0
 
   /// Judges a request.
@@ -82,7 +83,7 @@ struct BlockJob: Sendable {
     job.flushesAfterWrite = job.isBarrier
     (job.byteOffset, job.byteCount) = range
     job.segmentCount = segmentCount
-    job.pageCount = (Int(range.count) + xenPageByteCount - 1) / xenPageByteCount
+    job.pageCount = segmentCount
     return job
   }
 

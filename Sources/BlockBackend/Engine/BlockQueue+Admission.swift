@@ -69,6 +69,10 @@ extension BlockQueue {
     requests[token].start(job, request: request, firstPage: firstPage)
     if job.isBarrier { barrier = token }
     count(job)
+    if !job.isIndirect, link(token) {
+      startStorage(token, storage: &storage)
+      return true
+    }
     switch requests[token].phase {
     case .fetchingSegments: segmentFetches.append(token)
     case .fetchingData: dataFetches.append(token)

@@ -116,17 +116,17 @@ extension BlockQueue {
       return
     }
     (requests[token].byteOffset, requests[token].byteCount) = range
-    if requests[token].kind == .write {
-      requests[token].phase = .fetchingData
-      dataFetches.append(token)
-    } else {
+    if link(token) || requests[token].kind == .read {
       requests[token].phase = .storage
       storageWaits.append(token)
+    } else {
+      requests[token].phase = .fetchingData
+      dataFetches.append(token)
     }
   }
 
   /// A segment of a request, wherever it lies.
-  private func segment(_ index: Int, of token: Int) -> BlockSegment {
+  func segment(_ index: Int, of token: Int) -> BlockSegment {
     guard requests[token].isIndirect else {
       return BlockSegment(index, ofSlot: ring.request(token), abi: abi)
     }

@@ -44,9 +44,14 @@ extension BlockQueue {
       finish(token, .error)
       return true
     case .working:
-      guard storage.submit(requests[token].storageOperation(token: token), buffer: buffer) else {
-        return false
-      }
+      let operation = requests[token].storageOperation(token: token)
+      let isTaken =
+        requests[token].isLinked
+        ? storage.submit(operation, buffer: buffer, copying: copies, requests[token].copyRange)
+        : storage.submit(operation, buffer: buffer)
+      guard isTaken else { return false }
+      // What is handed over again, after a part of it was done, is copied by us.
+      requests[token].isLinked = false
       noteSubmitted()
       return true
     }

@@ -8,8 +8,9 @@ import SystemPackage
 /// or believes the guest. Requests finish in any order.
 ///
 /// The data of a request lie in pages of one private buffer, filled and emptied by grant copy: no
-/// page of the guest but the ring is ever mapped. When the buffer is full, requests wait in the
-/// ring.
+/// page of the guest but the ring is ever mapped. Where the target's event loop can do so, it makes
+/// the copies after a read and before a write, without another call of ours. When the buffer is
+/// full, requests wait in the ring.
 ///
 /// One thread, that of the event loop, uses an instance.
 struct BlockQueue: ~Copyable {
@@ -28,6 +29,10 @@ struct BlockQueue: ~Copyable {
   let buffer: PrivateMemory
   var pool: PagePool
   var batch: GrantCopyBatch
+  /// The grant copies of linked requests, in the places of their pages.
+  var copies: GrantCopyTable
+  /// Whether the target takes them.
+  var linksCopies = false
 
   /// All requests in flight, by token, which is the ring's ticket; one for each slot of the ring.
   var requests: [InFlightRequest]
@@ -92,6 +97,7 @@ struct BlockQueue: ~Copyable {
     self.geometry = geometry
     pool = PagePool(pageCount: bufferByteCount / xenPageByteCount)
     batch = GrantCopyBatch(capacity: Self.batchCapacity)
+    copies = GrantCopyTable(capacity: bufferByteCount / xenPageByteCount)
     requests = Array(repeating: InFlightRequest(), count: slotCount)
     owesNotification = adopts
     stranded.reserveCapacity(slotCount)
@@ -129,6 +135,7 @@ struct BlockQueue: ~Copyable {
   mutating func turn<Xen: Hypervisor & ~Copyable, Storage: BlockStorage & ~Copyable>(
     hypervisor: inout Xen, storage: inout Storage, listens: Bool = true
   ) throws(RingViolation) -> Bool {
+    linksCopies = storage.copiesGrants
     runCopies(.dataOut, hypervisor: &hypervisor)
     answerFinished()
     resubmitWaiting(storage: &storage)

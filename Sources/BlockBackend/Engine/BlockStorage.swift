@@ -44,9 +44,35 @@ protocol BlockStorage: ~Copyable {
   ///
   /// - Returns: false when nothing more can be queued now; after a completion there is room.
   mutating func submit(_ operation: StorageOperation, buffer: borrowing PrivateMemory) -> Bool
+
+  /// Whether a read or a write can be queued together with its grant copies.
+  var copiesGrants: Bool { get }
+
+  /// Queues a read and then the copies out of what it has read, or the copies in and then a write.
+  ///
+  /// The completion is that of the operation, ``BlockQueue/complete(token:result:)``, or of the
+  /// copies, ``BlockQueue/completeCopy(token:result:)``.
+  ///
+  /// - Parameter range: the copies in `copies`, which stay until the completion.
+  mutating func submit(
+    _ operation: StorageOperation, buffer: borrowing PrivateMemory,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>
+  ) -> Bool
 }
 
 extension BlockStorage where Self: ~Copyable {
   /// For storage that opens what it is told to.
   mutating func announce(_ request: BlockTarget.Request) {}
+}
+
+extension BlockStorage where Self: ~Copyable {
+  /// For storage that copies nothing.
+  var copiesGrants: Bool { false }
+
+  mutating func submit(
+    _ operation: StorageOperation, buffer: borrowing PrivateMemory,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>
+  ) -> Bool {
+    preconditionFailure("it says that it copies nothing")
+  }
 }

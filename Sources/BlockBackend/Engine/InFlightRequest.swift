@@ -47,6 +47,9 @@ struct InFlightRequest: Sendable {
   var firstPage = 0
   var pageCount = 0
 
+  /// Whether the transfer is to be handed over together with its grant copies.
+  var isLinked = false
+
   /// The operations of the current grant-copy batch that are this request's.
   var batchStart = 0
   var batchEnd = 0
@@ -68,6 +71,7 @@ struct InFlightRequest: Sendable {
     isIndirect = job.isIndirect
     segmentPage = job.segmentPage
     self.firstPage = firstPage
+    isLinked = false
     pageCount = job.pageCount
     if job.isIndirect {
       phase = .fetchingSegments
@@ -77,6 +81,14 @@ struct InFlightRequest: Sendable {
       phase = .storage
     }
   }
+
+  /// Whether it is a read or a write and nothing else.
+  var isPlainTransfer: Bool {
+    kind == .read || kind == .write && !flushesAfterWrite
+  }
+
+  /// The places of its grant copies in a table that has one for each page of the buffer.
+  var copyRange: Range<Int> { firstPage..<(firstPage + segmentCount) }
 
   /// Where in the buffer the data begin, in bytes.
   var bufferOffset: Int { firstPage * xenPageByteCount }

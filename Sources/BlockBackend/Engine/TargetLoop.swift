@@ -76,4 +76,24 @@ struct TargetLoop: BlockStorage, ~Copyable {
     }
     return true
   }
+
+  var copiesGrants: Bool { loop.copiesGrants }
+
+  mutating func submit(
+    _ operation: StorageOperation, buffer: borrowing PrivateMemory,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>
+  ) -> Bool {
+    precondition(targetDescriptor >= 0, "work comes after the target")
+    let byteCount = Int(operation.byteCount)
+    if operation.kind == .read {
+      loop.read(
+        from: targetDescriptor, at: operation.byteOffset, byteCount: byteCount,
+        into: buffer, at: operation.bufferOffset, copying: copies, range, token: operation.token)
+    } else {
+      loop.write(
+        to: targetDescriptor, at: operation.byteOffset, byteCount: byteCount,
+        from: buffer, at: operation.bufferOffset, copying: copies, range, token: operation.token)
+    }
+    return true
+  }
 }

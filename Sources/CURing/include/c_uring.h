@@ -14,12 +14,17 @@ typedef struct {
 
 // Start the next request only when this one succeeded, and complete silently in that case.
 static const uint32_t c_uring_then = 1;
+// Complete silently when this one succeeded.
+static const uint32_t c_uring_silent = 2;
 
 // A ring of `entries` submissions, or NULL and a positive errno in `error`.
 c_uring *c_uring_open(uint32_t entries, int *error);
 void c_uring_close(c_uring *ring);
 
-// Requests. A full submission queue is submitted first. `flags` is 0 or c_uring_then.
+// Makes room for so many requests, which are then submitted together, as a chain has to be.
+void c_uring_reserve(c_uring *ring, uint32_t count);
+
+// Requests. A full submission queue is submitted first. `flags` is 0 or one of the above.
 void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
                   uint64_t offset, uint64_t data, uint32_t flags);
 void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t byteCount,
@@ -28,6 +33,11 @@ void c_uring_flush(c_uring *ring, int descriptor, uint64_t data);
 void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t byteCount,
                         uint64_t data);
 void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags);
+// Commands to the devices of Xen, as those of ioctl: IOCTL_EVTCHN_NOTIFY, IOCTL_GNTDEV_GRANT_COPY. A
+// kernel without them answers EOPNOTSUPP.
+void c_uring_notify(c_uring *ring, int descriptor, uint32_t port, uint64_t data, uint32_t flags);
+void c_uring_grant_copy(c_uring *ring, int descriptor, void *segments, uint32_t count,
+                        uint64_t data, uint32_t flags);
 
 // Submits all that is new. Waits for a completion for ever (-1), not at all (0), or for so many
 // nanoseconds. A negative errno on failure.

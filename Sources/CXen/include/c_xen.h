@@ -25,3 +25,9 @@ static const uint32_t c_xen_copy_grants = IOCTL_GNTDEV_GRANT_COPY;
 static const uint32_t c_xen_bind_port = IOCTL_EVTCHN_BIND_INTERDOMAIN;
 static const uint32_t c_xen_unbind_port = IOCTL_EVTCHN_UNBIND;
 static const uint32_t c_xen_notify_port = IOCTL_EVTCHN_NOTIFY;
+
+// xenevtchn_notify(3) for whoever has only the descriptor.
+static inline int c_xen_notify(int descriptor, uint32_t port) {
+  struct ioctl_evtchn_notify notify = {.port = port};
+  return ioctl(descriptor, IOCTL_EVTCHN_NOTIFY, &notify);
+}

@@ -16,6 +16,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
         heartbeat.tick()
         try takeLoopEvents()
         hasMore = turn(now: MonotonicClock.recentNanoseconds())
+        if let port = hypervisor.takeNotification() { queues.loop.notify(port) }
         if store.wantsToWrite { queues.loop.armXenStoreWritable() }
         if let port = maskedPort, !hasMore {
           // Only now: until the work is done the guest's events would be in vain.
@@ -42,7 +43,7 @@ extension NetDevice where Xen: ~Copyable, Transport: ~Copyable, Queues == Thread
         }
       case .ready: queues.listenForReports()
       case .stopSignal: handleStop(now: MonotonicClock.nanoseconds())
-      case .operation: break
+      case .operation, .copy: break
       }
     }
   }

@@ -84,6 +84,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
       } catch {
         throw .violation(error)
       }
+      if let port = hypervisor.takeNotification() { loop.notify(port) }
       sums.report(queue.totals)
       if !outcome.hasMore { listen(outcome) }
       haste.turned()
@@ -113,7 +114,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
         isPollingFrames = false
         mayHaveFrames = true
       case .ready: takeOrders()
-      case .operation, .xenStore, .stopSignal: break
+      case .operation, .copy, .xenStore, .stopSignal: break
       }
     }
   }

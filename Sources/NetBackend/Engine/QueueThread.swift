@@ -75,7 +75,7 @@ final class QueueThread: Sendable {
   }
 
   private func run(_ devices: XenDevices) {
-    let hypervisor = XenHypervisor(devices)
+    let hypervisor = XenHypervisor(devices, defersNotifications: true)
     do throws(Errno) {
       let loop = try EventLoop(
         eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: nil)

@@ -17,7 +17,7 @@ extension EventLoop {
         case .ready: return true
         case .stopSignal: return false
         case .xenStore: throw .connectionReset
-        case .operation, .eventChannel: break
+        case .operation, .copy, .eventChannel: break
         }
       }
     }

@@ -1,10 +1,14 @@
 internal import CLinux
 internal import CURing
+internal import CXen
 internal import Glibc
 public import SystemPackage
 
 /// Everything a thread of a backend waits for, in one io_uring: I/O, the guest's events, XenStore,
 /// signals. One system call a turn submits all that is new and waits.
+///
+/// Where the kernel takes commands to the devices of Xen, as ours does, a transfer's grant copies
+/// stand in a chain with it, and events for the guest go out with the next wait.
 ///
 /// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
 /// call of its own. The port stays masked from the read until the next
@@ -20,6 +24,10 @@ public import SystemPackage
   /// One 32-bit port to unmask, then one that is read; addresses must not move while I/O runs.
   private let ports: UnsafeMutablePointer<UInt32>
   private let eventDescriptor: Int32
+  /// -1 where grant copies are somebody else's.
+  private let grantDescriptor: Int32
+  /// Whether the kernel takes commands to the devices of Xen; known when it has refused one.
+  private var takesCommands = true
   /// -1 on a thread that does not speak with XenStore; such a thread takes no signals either.
   private let xenStoreDescriptor: Int32
   private let signals: OwnedFileDescriptor?
@@ -29,9 +37,12 @@ public import SystemPackage
   ///
   /// - Parameters:
   ///   - eventDescriptor: of the event channel device (``XenHypervisor/eventDescriptor``).
+  ///   - grantDescriptor: of the grant device, for copies that belong to a transfer.
   ///   - xenStoreDescriptor: of the XenStore connection; nil on any thread but the main one, which
   ///     also blocks SIGTERM and SIGINT for the process and takes them as events.
-  public init(eventDescriptor: Int32, xenStoreDescriptor: Int32?) throws(Errno) {
+  public init(
+    eventDescriptor: Int32, grantDescriptor: Int32? = nil, xenStoreDescriptor: Int32?
+  ) throws(Errno) {
     var signals: OwnedFileDescriptor?
     if xenStoreDescriptor != nil {
       signals = OwnedFileDescriptor(
@@ -46,6 +57,7 @@ public import SystemPackage
     self.signals = signals
     unsafe self.ring = ring
     self.eventDescriptor = eventDescriptor
+    self.grantDescriptor = grantDescriptor ?? -1
     self.xenStoreDescriptor = xenStoreDescriptor ?? -1
     unsafe ports = .allocate(capacity: 2)
     // SAFETY: fresh memory of this size.
@@ -65,6 +77,7 @@ public import SystemPackage
   public mutating func armEventChannel(unmasking port: EventChannelPort?) {
     // SAFETY: the two words live as long as the ring, and nobody else writes them while the chain
     // is under way.
+    unsafe c_uring_reserve(ring, 3)
     if let port {
       unsafe ports[0] = port.rawValue
       unsafe c_uring_write(ring, eventDescriptor, ports, 4, 0, Tag.chain.data(), c_uring_then)
@@ -72,6 +85,19 @@ public import SystemPackage
     unsafe c_uring_poll(
       ring, eventDescriptor, UInt32(POLLIN), Tag.chain.data(), c_uring_then)
     unsafe c_uring_read(ring, eventDescriptor, ports + 1, 4, 0, Tag.eventChannel.data(), 0)
+  }
+
+  /// Sends an event through a local port of ours, with the next ``wait(timeoutNanoseconds:)``.
+  public mutating func notify(_ port: EventChannelPort) {
+    guard takesCommands else {
+      // A dying peer makes it fail, which is the peer's loss.
+      _ = c_xen_notify(eventDescriptor, port.rawValue)
+      return
+    }
+    // SAFETY: the ring is open.
+    unsafe c_uring_notify(
+      ring, eventDescriptor, port.rawValue, Tag.notification.data(token: Int(port.rawValue)),
+      c_uring_silent)
   }
 
   private mutating func armXenStore() {
@@ -144,6 +170,14 @@ public import SystemPackage
       return .xenStore
     case .signal?:
       return .stopSignal
+    case .copy?:
+      noteRefusal(completion.result)
+      return .copy(token: Tag.token(of: completion.data), result: Int(completion.result))
+    case .notification?:
+      if noteRefusal(completion.result) {
+        notify(EventChannelPort(rawValue: UInt32(Tag.token(of: completion.data))))
+      }
+      return nil
     case .chain?:
       // The port to unmask was closed meanwhile: listen without it.
       armEventChannel(unmasking: nil)
@@ -151,6 +185,14 @@ public import SystemPackage
     case nil:
       return nil
     }
+  }
+
+  /// - Returns: whether the kernel does not know the command.
+  @discardableResult
+  private mutating func noteRefusal(_ result: Int32) -> Bool {
+    guard result == -EOPNOTSUPP else { return false }
+    takesCommands = false
+    return true
   }
 
   private mutating func armPoll(_ descriptor: Int32, _ tag: Tag, _ events: Int32 = POLLIN) {
@@ -184,6 +226,53 @@ extension EventLoop {
       byteOffset, Tag.operation.data(token: token), 0)
   }
 
+  /// Whether a transfer and its grant copies can be handed over together.
+  public var copiesGrants: Bool { grantDescriptor >= 0 && takesCommands }
+
+  /// Reads as ``read(from:at:byteCount:into:at:token:)`` does, and then makes the copies in
+  /// `copies`, which are there until the event. When all that was asked for is read, the event is
+  /// ``LoopEvent/copy(token:result:)``; when it is not, nothing is copied, and the event is that of
+  /// the read.
+  public mutating func read(
+    from descriptor: Int32, at byteOffset: UInt64, byteCount: Int,
+    into memory: borrowing PrivateMemory, at offset: Int,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>, token: Int
+  ) {
+    // SAFETY: as in `read`, for the copies as well.
+    unsafe c_uring_reserve(ring, 2)
+    unsafe c_uring_read(
+      ring, descriptor, memory.address(of: offset, byteCount: byteCount), UInt32(byteCount),
+      byteOffset, Tag.operation.data(token: token), c_uring_then)
+    copy(copies, range, token: token, flags: 0)
+  }
+
+  /// Makes the copies in `copies`, which are there until the event, and then writes as
+  /// ``write(to:at:byteCount:from:at:token:)`` does. Where a copy fails, nothing is written, and
+  /// the event is ``LoopEvent/copy(token:result:)``; else it is that of the write.
+  public mutating func write(
+    to descriptor: Int32, at byteOffset: UInt64, byteCount: Int,
+    from memory: borrowing PrivateMemory, at offset: Int,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>, token: Int
+  ) {
+    // SAFETY: as above.
+    unsafe c_uring_reserve(ring, 2)
+    copy(copies, range, token: token, flags: c_uring_then)
+    write(
+      to: descriptor, at: byteOffset, byteCount: byteCount, from: memory, at: offset,
+      token: token)
+  }
+
+  private mutating func copy(
+    _ copies: borrowing GrantCopyTable, _ range: Range<Int>, token: Int, flags: UInt32
+  ) {
+    // SAFETY: the caller keeps table and memory until the event.
+    unsafe copies.withSegments(range) { segments in
+      unsafe c_uring_grant_copy(
+        ring, grantDescriptor, segments.baseAddress, UInt32(segments.count),
+        Tag.copy.data(token: token), flags)
+    }
+  }
+
   /// Makes what was written durable (`fdatasync`).
   public mutating func flush(_ descriptor: Int32, token: Int) {
     // SAFETY: the ring is open.
@@ -211,6 +300,10 @@ private enum Tag: UInt8 {
   case operation = 1
   case ready
   case eventChannel
+  /// The grant copies of a transfer.
+  case copy
+  /// An event for the guest, of which only a failure is told.
+  case notification
   /// Part of a chain: completes only when it fails, and then nothing behind it in the chain does.
   case chain
   case xenStore

@@ -24,6 +24,15 @@ public protocol Hypervisor: ~Copyable {
   /// Closes a local port. The peer's end goes back to unbound.
   mutating func unbind(_ port: EventChannelPort)
 
-  /// Sends an event through a local port.
+  /// Sends an event through a local port, or leaves that to ``takeNotification()``.
   mutating func notify(_ port: EventChannelPort)
+
+  /// The port through which the caller is to send an event, with ``EventLoop/notify(_:)``. Asked
+  /// once a turn.
+  mutating func takeNotification() -> EventChannelPort?
+}
+
+extension Hypervisor where Self: ~Copyable {
+  /// For one that sends its events itself.
+  public mutating func takeNotification() -> EventChannelPort? { nil }
 }

@@ -10,15 +10,21 @@ public import SystemPackage
   private let devices: XenDevices
   private let grants: GrantDevice
   private let events: OpaquePointer
+  /// Whether events wait for ``takeNotification()``, and the port of one that does.
+  private let defersNotifications: Bool
+  private var deferred: EventChannelPort?
 
   /// Opens both devices.
-  public init() throws(Errno) {
-    self.init(try XenDevices())
+  public init(defersNotifications: Bool = false) throws(Errno) {
+    self.init(try XenDevices(), defersNotifications: defersNotifications)
   }
 
   /// Uses devices that are open, and leaves them so. No other instance uses them meanwhile.
-  public init(_ devices: XenDevices) {
+  ///
+  /// - Parameter defersNotifications: whether an event loop sends the events.
+  public init(_ devices: XenDevices, defersNotifications: Bool = false) {
     self.devices = devices
+    self.defersNotifications = defersNotifications
     grants = devices.grants
     // SAFETY: the handle stays open as long as `devices`, which this instance keeps.
     unsafe events = devices.events
@@ -35,6 +41,9 @@ public import SystemPackage
     // SAFETY: the handle is open.
     unsafe xenevtchn_fd(events)
   }
+
+  /// The descriptor of the grant device. Valid as long as the instance.
+  public var grantDescriptor: Int32 { grants.descriptor }
 
   /// See ``Hypervisor/map(_:of:)``; `IOCTL_GNTDEV_MAP_GRANT_REF` and `mmap`.
   public func map(
@@ -72,13 +81,25 @@ public import SystemPackage
   }
 
   /// See ``Hypervisor/unbind(_:)``; `IOCTL_EVTCHN_UNBIND`.
-  public func unbind(_ port: EventChannelPort) {
+  public mutating func unbind(_ port: EventChannelPort) {
+    if deferred == port { send() }
     // SAFETY: the handle is open; an unknown port is an error return.
     unsafe _ = xenevtchn_unbind(events, port.rawValue)
   }
 
   /// See ``Hypervisor/notify(_:)``; `IOCTL_EVTCHN_NOTIFY`.
-  public func notify(_ port: EventChannelPort) {
+  public mutating func notify(_ port: EventChannelPort) {
+    // One at a time waits: that of the other ring of a guest with two ports has to go.
+    if deferred != port { send() }
+    deferred = port
+    if !defersNotifications { send() }
+  }
+
+  /// See ``Hypervisor/takeNotification()``.
+  public mutating func takeNotification() -> EventChannelPort? { deferred.take() }
+
+  private mutating func send() {
+    guard let port = deferred.take() else { return }
     // SAFETY: as above. A dying peer makes it fail, which is the peer's loss.
     unsafe _ = xenevtchn_notify(events, port.rawValue)
   }
@@ -131,6 +152,11 @@ public import SystemPackage
   deinit {
     // SAFETY: the last reference is gone, so no mapping is left.
     unsafe _ = xengnttab_close(handle)
+  }
+
+  var descriptor: Int32 {
+    // SAFETY: the handle is open.
+    unsafe xengnttab_fd(handle)
   }
 
   func map(

@@ -120,14 +120,15 @@ extension BackendProgram {
   ) throws(BackendProcessError) {
     let hypervisor: XenHypervisor
     do throws(Errno) {
-      hypervisor = try XenHypervisor()
+      hypervisor = try XenHypervisor(defersNotifications: true)
     } catch {
       throw .open("/dev/xen/gntdev and /dev/xen/evtchn", error)
     }
     var loop: EventLoop
     do throws(Errno) {
       loop = try EventLoop(
-        eventDescriptor: hypervisor.eventDescriptor, xenStoreDescriptor: store.fileDescriptor)
+        eventDescriptor: hypervisor.eventDescriptor,
+        grantDescriptor: hypervisor.grantDescriptor, xenStoreDescriptor: store.fileDescriptor)
     } catch {
       throw .open("io_uring", error)
     }

@@ -16,6 +16,7 @@ struct BlockQueueAdoptionTests {
     options.startIndex = seed % 2 == 0 ? .max - 30 : 0
     options.bufferByteCount = seed % 3 == 0 ? 4 << 20 : BlockQueue.smallestBufferByteCount
     options.isInOrder = seed % 7 == 0
+    if seed % 2 == 0 { options.linkCountMax = .max }
     let scenario = try DiskScenario(options)
     scenario.disk.faults.shortPercent = Int(seed % 4) * 20
     let workload = HonestWorkload(scenario, seed: seed)

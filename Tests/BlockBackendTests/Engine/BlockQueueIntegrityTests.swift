@@ -22,6 +22,24 @@ struct BlockQueueIntegrityTests {
     }
   }
 
+  /// The same where the disk takes transfers together with their copies, or comes to say that it
+  /// does not.
+  @Test(arguments: testSeeds(count: 30))
+  func linkedRequestsOnAnyRing(seed: UInt64) throws {
+    var options = DiskScenario.Options()
+    options.abi = WireABI.allCases[Int(seed % 3)]
+    options.seed = seed
+    options.ringOrder = Int(seed / 3 % 5)
+    options.bufferByteCount = seed % 2 == 0 ? 4 << 20 : BlockQueue.smallestBufferByteCount
+    options.linkCountMax = seed % 4 == 0 ? 40 : .max
+    let scenario = try DiskScenario(options)
+    scenario.disk.faults.shortPercent = Int(seed % 4) * 20
+    if seed % 5 == 0 { scenario.disk.queueDepth = 3 }
+    try HonestWorkload(scenario, seed: seed).run(requestCount: 200)
+    // From the fortieth copy on, those under way come back, and are made by the queue.
+    #expect((scenario.harness.linkFailureCount > 0) == (seed % 4 == 0))
+  }
+
   /// The smallest buffer holds one of the largest requests: the others wait in the ring.
   @Test(arguments: testSeeds(count: 20))
   func largeRequestsWaitForTheBuffer(seed: UInt64) throws {
@@ -54,6 +72,7 @@ struct BlockQueueIntegrityTests {
     var options = DiskScenario.Options()
     options.ringOrder = Int(seed % 3)
     options.seed = seed
+    if seed % 2 == 0 { options.linkCountMax = .max }
     let scenario = try DiskScenario(options)
     scenario.machine.faults = MachineFaults(seed: seed)
     scenario.machine.faults.copyPercent = Int(seed % 3)

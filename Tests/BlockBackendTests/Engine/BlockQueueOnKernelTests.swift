@@ -1,3 +1,4 @@
+import Glibc
 import PeerKit
 import RingTransport
 import SimulatedXen
@@ -29,6 +30,7 @@ struct BlockQueueOnKernelTests {
         port: try hypervisor.bind(frontend.port, of: .guest), geometry: geometry,
         bufferByteCount: BlockQueue.smallestBufferByteCount)
       var model = SectorModel(sectorCount: 2048)
+      var refusalCount = 0
       for isWriting in [true, false, true, false] {
         var sector = 0
         while sector < 2048 || frontend.outstandingCount > 0 {
@@ -41,8 +43,13 @@ struct BlockQueueOnKernelTests {
           while try queue.turn(hypervisor: &hypervisor, storage: &fixture.loop) {}
           try fixture.loop.wait(timeoutNanoseconds: 1_000_000)
           while let event = try fixture.loop.nextEvent() {
-            if case .operation(let token, let result) = event {
-              queue.complete(token: token, result: result)
+            switch event {
+            case .operation(let token, let result): queue.complete(token: token, result: result)
+            case .copy(let token, let result):
+              #expect(result == -Int(EOPNOTSUPP))
+              refusalCount += 1
+              queue.completeCopy(token: token, result: result)
+            default: break
             }
           }
           try judge(frontend.isAwake ? try frontend.handleEvent() : [], &model)
@@ -50,6 +57,8 @@ struct BlockQueueOnKernelTests {
       }
       let isIdle = queue.isIdle
       #expect(isIdle)
+      // Asked until the first answer.
+      #expect(refusalCount > 0 && refusalCount <= 64)
       #expect(queue.statistics.bytesWritten == 2 << 20)
       #expect(queue.statistics.bytesRead == 2 << 20)
       try frontend.auditRing()

@@ -35,6 +35,8 @@ struct DiskScenario {
     var bufferByteCount = BlockQueue.smallestBufferByteCount
     var seed: UInt64 = 1
     var isInOrder = false
+    /// See ``QueueHarness/Connection/linkCountMax``.
+    var linkCountMax: Int?
 
     var geometry: BlockGeometry {
       BlockGeometry(
@@ -74,7 +76,8 @@ struct DiskScenario {
       connection: QueueHarness.Connection(
         frontendDomain: guest, references: frontend.ringReferences, frontendPort: frontend.port,
         abi: options.abi.blockABI, geometry: options.geometry,
-        bufferByteCount: options.bufferByteCount, isInOrder: options.isInOrder))
+        bufferByteCount: options.bufferByteCount, isInOrder: options.isInOrder,
+        linkCountMax: options.linkCountMax))
   }
 
   /// Sends one request and waits for its end.

@@ -71,7 +71,7 @@ final class HonestWorkload {
     if scenario.frontend.isAwake { doers.append { try self.handleEvent() } }
     if harness.isDead { doers.append { try harness.restart() } }
     if harness.isAwake { doers.append { harness.turn() } }
-    if scenario.disk.inFlightCount > 0 { doers.append { _ = harness.completeOne() } }
+    if harness.hasOperation { doers.append { _ = harness.completeOne() } }
     if remaining > 0, !isResting, scenario.frontend.freeCount > 0 {
       doers.append { self.submitBurst() }
     }

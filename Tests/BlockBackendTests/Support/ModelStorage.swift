@@ -1,5 +1,7 @@
+import Glibc
 import PeerKit
 import RingTransport
+import SimulatedXen
 
 @testable import BlockBackend
 
@@ -18,6 +20,13 @@ struct ModelStorage: BlockStorage {
     var reportedBytes: Int?
     /// How often it was opened.
     var openCount = 0
+    /// Makes the copies of linked transfers; nil where it takes none.
+    var copier: SimulatedHypervisor?
+    /// After how many linked transfers it says that it takes none.
+    var takenLinkCount = Int.max
+    /// The copies of reads that are under way, and the writes whose copies were not made.
+    fileprivate var readCopies: [Int: () -> Int] = [:]
+    fileprivate var failures: [(token: Int, result: Int)] = []
   }
 
   let disk: ModelDisk
@@ -76,5 +85,59 @@ struct ModelStorage: BlockStorage {
       ModelDisk.Operation(
         kind: kind, offset: operation.byteOffset, count: operation.byteCount,
         token: operation.token, memory: memory))
+  }
+
+  var copiesGrants: Bool { control.copier != nil }
+
+  mutating func submit(
+    _ operation: StorageOperation, buffer: borrowing PrivateMemory,
+    copying copies: borrowing GrantCopyTable, _ range: Range<Int>
+  ) -> Bool {
+    precondition(!range.isEmpty)
+    let copies = control.take(copies, range)
+    if operation.kind == .read {
+      guard submit(operation, buffer: buffer) else { return false }
+      control.readCopies[operation.token] = copies
+      return true
+    }
+    let result = copies()
+    if result == 0 { return submit(operation, buffer: buffer) }
+    control.failures.append((operation.token, result))
+    return true
+  }
+}
+
+extension ModelStorage.Control {
+  /// A process dies with the copies of its linked transfers.
+  func forgetLinks() {
+    readCopies.removeAll()
+    failures.removeAll()
+  }
+
+  /// Whether a linked write was not begun, and nobody has been told.
+  var hasFailure: Bool { !failures.isEmpty }
+
+  /// A linked write that was not begun.
+  func takeFailure() -> (token: Int, result: Int)? {
+    failures.isEmpty ? nil : failures.removeFirst()
+  }
+
+  /// A read has ended: makes the copies that were linked to it, if it has all.
+  ///
+  /// - Returns: what they come to; nil where there are none.
+  func finishRead(_ token: Int, isWhole: Bool) -> Int? {
+    guard let copies = readCopies.removeValue(forKey: token), isWhole else { return nil }
+    return copies()
+  }
+
+  /// - Returns: what makes the copies, and gives zero or an error number.
+  fileprivate func take(
+    _ copies: borrowing GrantCopyTable, _ range: Range<Int>
+  ) -> () -> Int {
+    takenLinkCount -= 1
+    if takenLinkCount <= 0 { copier = nil }
+    guard let copier else { return { -Int(EOPNOTSUPP) } }
+    let areMade = copier.machine.copies(copies, range, by: copier.domain)
+    return { areMade() ? 0 : -Int(EIO) }
   }
 }

@@ -18,6 +18,8 @@ final class QueueHarness {
   private(set) var turnCount = 0
   /// How often the process died.
   private(set) var crashCount = 0
+  /// How many linked copies were not made.
+  private(set) var linkFailureCount = 0
   private var hypervisor: SimulatedHypervisor
   private var storage: ModelStorage
   private var wantsTurn = false
@@ -32,6 +34,8 @@ final class QueueHarness {
     var geometry: BlockGeometry
     let bufferByteCount: Int
     var isInOrder = false
+    /// How many transfers the disk takes together with their copies; nil for none.
+    var linkCountMax: Int?
   }
 
   /// Connects to a frontend's ring.
@@ -45,6 +49,10 @@ final class QueueHarness {
     hypervisor = SimulatedHypervisor(machine, domain: domain)
     storage = ModelStorage(disk, geometry: connection.geometry)
     storage.control.isOpen = true
+    if let count = connection.linkCountMax {
+      storage.control.copier = hypervisor
+      storage.control.takenLinkCount = count
+    }
     port = EventChannelPort(rawValue: 0)
     try connect(adopts: false)
   }
@@ -74,6 +82,7 @@ final class QueueHarness {
       turn()
     }
     disk.abandon()
+    storage.control.forgetLinks()
     queue = nil
     machine.close(port, of: domain)
     hypervisor.dropsEvents = false
@@ -126,12 +135,27 @@ final class QueueHarness {
     }
   }
 
+  /// Whether the disk has an operation to end.
+  var hasOperation: Bool { disk.inFlightCount > 0 || storage.control.hasFailure }
+
   /// Lets the disk end one operation.
   ///
   /// - Returns: false when it had none.
   func completeOne() -> Bool {
-    guard let outcome = disk.completeOne() else { return false }
-    queue?.complete(token: outcome.token, result: outcome.result)
+    if let failure = storage.control.takeFailure() {
+      linkFailureCount += 1
+      queue?.completeCopy(token: failure.token, result: failure.result)
+    } else if let outcome = disk.completeOne() {
+      let isWhole = outcome.result == outcome.byteCount
+      if let result = storage.control.finishRead(outcome.token, isWhole: isWhole) {
+        if result != 0 { linkFailureCount += 1 }
+        queue?.completeCopy(token: outcome.token, result: result)
+      } else {
+        queue?.complete(token: outcome.token, result: outcome.result)
+      }
+    } else {
+      return false
+    }
     wantsTurn = true
     return true
   }

@@ -53,6 +53,14 @@ import SimulatedXen
     package let token: Int
     /// Bytes transferred, or a negative error number.
     package let result: Int
+    /// As asked for.
+    package let byteCount: Int
+
+    fileprivate init(_ operation: Operation, _ result: Int) {
+      token = operation.token
+      self.result = result
+      byteCount = operation.count
+    }
   }
 
   /// How it works.
@@ -144,21 +152,21 @@ import SimulatedXen
       if operation.kind == .write, generator.chance(percent: 50) {
         transfer(operation, count: operation.count / sectorByteCount / 2 * sectorByteCount)
       }
-      return Outcome(token: operation.token, result: -19)
+      return Outcome(operation, -19)
     }
     if generator.chance(percent: faults.errorPercent) {
       if operation.kind == .write, generator.chance(percent: 50) {
         transfer(operation, count: operation.count / sectorByteCount / 2 * sectorByteCount)
       }
-      return Outcome(token: operation.token, result: -5)
+      return Outcome(operation, -5)
     }
     switch operation.kind {
     case .flush:
       flushCount += 1
-      return Outcome(token: operation.token, result: 0)
+      return Outcome(operation, 0)
     case .discard:
       transfer(operation, count: operation.count)
-      return Outcome(token: operation.token, result: 0)
+      return Outcome(operation, 0)
     case .read, .write:
       var count = operation.count
       let sectors = count / sectorByteCount
@@ -166,7 +174,7 @@ import SimulatedXen
         count = .random(in: 1..<sectors, using: &generator) * sectorByteCount
       }
       transfer(operation, count: count)
-      return Outcome(token: operation.token, result: count)
+      return Outcome(operation, count)
     }
   }
 

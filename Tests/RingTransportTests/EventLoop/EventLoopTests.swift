@@ -55,6 +55,74 @@ struct EventLoopTests {
     }
   }
 
+  /// A kernel that takes no commands to the devices of Xen says so: a read is done without its
+  /// copies, a write not begun, and an event for the guest is sent in another way.
+  @Test func aKernelWithoutCommands() throws {
+    try LoopFixture.run(around: { $0 }) { fixture in
+      var file: [Int32] = [-1, -1]
+      // SAFETY: two numbers of ours, which the call fills in.
+      #expect(unsafe pipe(&file) == 0)
+      var memory = try PrivateMemory(byteCount: xenPageByteCount)
+      var bytes = memory.mutableBytes(0..<1)
+      bytes.store(UInt8(7), at: 0)
+      let copies = GrantCopyTable(capacity: 2)
+      let copiedBefore = fixture.loop.copiesGrants
+      #expect(copiedBefore)
+      fixture.loop.write(
+        to: file[1], at: 0, byteCount: 1, from: memory, at: 0, copying: copies, 0..<2, token: 4)
+      let refusal = -Int(EOPNOTSUPP)
+      guard case .copy(4, refusal)? = try fixture.events(1).first else {
+        Issue.record("no refusal")
+        return
+      }
+      let copiesAfter = fixture.loop.copiesGrants
+      #expect(!copiesAfter)
+      var waiting: Int32 = 0
+      // SAFETY: the call fills in a number of ours.
+      #expect(unsafe ioctl(file[0], UInt(FIONREAD), &waiting) == 0 && waiting == 0)
+      // A read that was under way.
+      fixture.loop.write(to: file[1], at: 0, byteCount: 1, from: memory, at: 0, token: 5)
+      guard case .operation(5, 1)? = try fixture.events(1).first else {
+        Issue.record("no write")
+        return
+      }
+      fixture.loop.read(
+        from: file[0], at: 0, byteCount: 1, into: memory, at: 9, copying: copies, 0..<1,
+        token: 6)
+      guard case .copy(6, refusal)? = try fixture.events(1).first else {
+        Issue.record("no refusal after the read")
+        return
+      }
+      let byte = memory.bytes.load(UInt8.self, at: 9)
+      #expect(byte == 7)
+      fixture.loop.notify(EventChannelPort(rawValue: 3))
+      #expect(try fixture.staysQuiet())
+      for descriptor in file { close(descriptor) }
+    }
+  }
+
+  /// What does not read all that it was asked for copies nothing, and is itself what is told.
+  @Test func aShortReadCopiesNothing() throws {
+    try LoopFixture.run(around: { $0 }) { fixture in
+      var file: [Int32] = [-1, -1]
+      // SAFETY: two numbers of ours, which the call fills in.
+      #expect(unsafe pipe(&file) == 0)
+      let memory = try PrivateMemory(byteCount: xenPageByteCount)
+      let copies = GrantCopyTable(capacity: 1)
+      // SAFETY: one byte of a constant.
+      unsafe _ = Glibc.write(file[1], "x", 1)
+      fixture.loop.read(
+        from: file[0], at: 0, byteCount: 8, into: memory, at: 0, copying: copies, 0..<1,
+        token: 6)
+      guard case .operation(6, 1)? = try fixture.events(1).first else {
+        Issue.record("no short read")
+        return
+      }
+      #expect(try fixture.staysQuiet())
+      for descriptor in file { close(descriptor) }
+    }
+  }
+
   /// XenStore is listened to all the time: as long as it has something to say, it comes again.
   @Test func xenStoreComesUntilItIsRead() throws {
     try LoopFixture.run(around: { $0 }) { fixture in

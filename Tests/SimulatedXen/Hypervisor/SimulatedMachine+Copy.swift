@@ -1,6 +1,6 @@
 internal import CXen
 internal import Glibc
-import RingTransport
+package import RingTransport
 import SystemPackage
 
 /// Grant copies (`GNTTABOP_copy`).
@@ -8,11 +8,36 @@ extension SimulatedMachine {
   func copy(_ batch: inout GrantCopyBatch, by domain: DomainIdentifier) throws(Errno) {
     if faults.strikes(faults.copyCallPercent) { throw .noMemory }
     try unsafe batch.withSegments { segments throws(Errno) in
-      for index in segments.indices {
-        // SAFETY: in bounds; the flags say which member of each union is set.
-        unsafe segments[index].status = run(segments[index], by: domain)
-      }
+      _ = unsafe make(segments, by: domain)
     }
+  }
+
+  /// The copies of a transfer, as the kernel's command makes them (`images/kernel/patches`): later,
+  /// while the table is still there.
+  ///
+  /// - Returns: what makes them, and says whether none has failed.
+  package func copies(
+    _ table: borrowing GrantCopyTable, _ range: Range<Int>, by domain: DomainIdentifier
+  ) -> () -> Bool {
+    var later = { false }
+    unsafe table.withSegments(range) { segments in
+      later = { unsafe self.make(segments, by: domain) }
+    }
+    return later
+  }
+
+  private func make(
+    _ segments: UnsafeMutableBufferPointer<xengnttab_grant_copy_segment_t>,
+    by domain: DomainIdentifier
+  ) -> Bool {
+    var areMade = true
+    for index in segments.indices {
+      // SAFETY: in bounds; the flags say which member of each union is set.
+      let status = unsafe run(segments[index], by: domain)
+      unsafe segments[index].status = status
+      if status != Int16(GNTST_okay) { areMade = false }
+    }
+    return areMade
   }
 
   /// One operation. Its status as Xen gives it.

@@ -1,0 +1,50 @@
+import RingTransport
+
+/// Transfers that are handed to the target together with their grant copies, so that they cost no
+/// call of their own.
+extension BlockQueue {
+  /// Readies a transfer's copies to be handed over with it.
+  ///
+  /// - Returns: false when the target does not take them, or the request is more than a transfer:
+  ///   the copies are made by ``runCopies(_:hypervisor:)`` then.
+  mutating func link(_ token: Int) -> Bool {
+    guard linksCopies, requests[token].isPlainTransfer else { return false }
+    var offset = requests[token].bufferOffset
+    for (index, place) in requests[token].copyRange.enumerated() {
+      let segment = segment(index, of: token)
+      if requests[token].kind == .read {
+        copies.setCopy(
+          at: place, from: buffer, at: offset, byteCount: segment.byteCount,
+          to: segment.reference, of: frontendDomain, pageOffset: segment.pageOffset)
+      } else {
+        copies.setCopy(
+          at: place, from: segment.reference, of: frontendDomain,
+          pageOffset: segment.pageOffset, byteCount: segment.byteCount, to: buffer, at: offset)
+      }
+      offset += segment.byteCount
+    }
+    requests[token].isLinked = true
+    return true
+  }
+
+  /// Takes in what came of the copies of a linked transfer: a read is done with them. Those that
+  /// failed are made again by us, which tells a guest's bad reference from a kernel that does not
+  /// take copies so; a write begins only then.
+  mutating func completeCopy(token: Int, result: Int) {
+    precondition(requests[token].phase == .storage, "each operation completes once")
+    noteEnded()
+    let isRead = requests[token].kind == .read
+    if isRead { requests[token].byteCountDone = requests[token].byteCount }
+    switch (isRead, result) {
+    case (true, 0):
+      statistics.bytesRead += requests[token].byteCount
+      finish(token, .okay)
+    case (true, _):
+      requests[token].phase = .returningData
+      dataReturns.append(token)
+    case (false, _):
+      requests[token].phase = .fetchingData
+      dataFetches.append(token)
+    }
+  }
+}
