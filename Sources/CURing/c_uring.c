@@ -14,6 +14,7 @@
 
 struct c_uring {
   struct io_uring ring;
+  struct __kernel_timespec timeout; // of a request that is not submitted yet
 };
 
 // The kernel takes nothing else through a ring, whoever may have got hold of it: filters of system
@@ -25,6 +26,7 @@ static int restrict_ring(struct io_uring *ring) {
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC},
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FALLOCATE},
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_ADD},
+    {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_TIMEOUT},
     {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_URING_CMD},
     {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
      .sqe_flags = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS},
@@ -121,6 +123,18 @@ void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data,
   finish_entry(entry, data, flags);
 }
 
+static struct __kernel_timespec timespec_of(uint64_t nanoseconds) {
+  return (struct __kernel_timespec){.tv_sec = (int64_t)(nanoseconds / 1000000000),
+                                    .tv_nsec = (int64_t)(nanoseconds % 1000000000)};
+}
+
+void c_uring_timeout(c_uring *ring, uint64_t nanoseconds, uint64_t data) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  ring->timeout = timespec_of(nanoseconds);
+  io_uring_prep_timeout(entry, &ring->timeout, 0, 0);
+  finish_entry(entry, data, 0);
+}
+
 // `arguments` is what ioctl takes a pointer to: 16 bytes at most, which lie in the request itself.
 static void command(c_uring *ring, int descriptor, uint32_t number, const void *arguments,
                     size_t byteCount, uint64_t data, uint32_t flags) {
@@ -145,8 +159,7 @@ void c_uring_grant_copy(c_uring *ring, int descriptor, void *segments, uint32_t 
 int c_uring_wait(c_uring *ring, int64_t nanoseconds) {
   if (nanoseconds <= 0) { return io_uring_submit_and_wait(&ring->ring, nanoseconds < 0); }
   struct io_uring_cqe *completion;
-  struct __kernel_timespec time = {.tv_sec = nanoseconds / 1000000000,
-                                   .tv_nsec = nanoseconds % 1000000000};
+  struct __kernel_timespec time = timespec_of((uint64_t)nanoseconds);
   return io_uring_submit_and_wait_timeout(&ring->ring, &completion, 1, &time, NULL);
 }
 

@@ -33,6 +33,9 @@ void c_uring_flush(c_uring *ring, int descriptor, uint64_t data);
 void c_uring_punch_hole(c_uring *ring, int descriptor, uint64_t offset, uint64_t byteCount,
                         uint64_t data);
 void c_uring_poll(c_uring *ring, int descriptor, uint32_t events, uint64_t data, uint32_t flags);
+// A completion after so many nanoseconds. At most one is new at a time.
+void c_uring_timeout(c_uring *ring, uint64_t nanoseconds, uint64_t data);
+
 // Commands to the devices of Xen, as those of ioctl: IOCTL_EVTCHN_NOTIFY, IOCTL_GNTDEV_GRANT_COPY. A
 // kernel without them answers EOPNOTSUPP.
 void c_uring_notify(c_uring *ring, int descriptor, uint32_t port, uint64_t data, uint32_t flags);

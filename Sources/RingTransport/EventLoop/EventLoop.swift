@@ -32,6 +32,7 @@ public import SystemPackage
   private let xenStoreDescriptor: Int32
   private let signals: OwnedFileDescriptor?
   private var isAwaitingRoom = false
+  private var timeouts = ArmedTimeouts()
 
   /// Sets up the ring and starts to listen. The descriptors must outlive the loop.
   ///
@@ -111,17 +112,31 @@ public import SystemPackage
     armPoll(xenStoreDescriptor, .xenStoreWritable, POLLOUT)
   }
 
-  /// Submits what is new and waits for the first event.
+  /// Submits what is new and waits for the first event, or less: a wait may end early.
   ///
   /// - Parameter timeoutNanoseconds: how long to wait at most, nil for ever, 0 not at all.
   public mutating func wait(timeoutNanoseconds: UInt64?) throws(Errno) {
-    let nanoseconds = timeoutNanoseconds.map { Int64(min($0, UInt64(Int64.max))) } ?? -1
+    let nanoseconds = armTimeout(timeoutNanoseconds)
     // SAFETY: the ring is open.
     let result = unsafe c_uring_wait(ring, nanoseconds)
     // ETIME: nothing came. EINTR, EAGAIN, EBUSY: take what is there and come back.
     let passing: [Errno] = [.init(rawValue: ETIME), .interrupted, .wouldBlock, .resourceBusy]
     guard result >= 0 || passing.contains(Errno(rawValue: -result)) else {
       throw Errno(rawValue: -result)
+    }
+  }
+
+  /// - Returns: the time limit that the wait itself needs, -1 for none.
+  private mutating func armTimeout(_ timeoutNanoseconds: UInt64?) -> Int64 {
+    guard let timeoutNanoseconds, timeoutNanoseconds < UInt64(Int64.max) else { return -1 }
+    guard timeoutNanoseconds > 0 else { return 0 }
+    switch timeouts.arm(until: MonotonicClock.recentNanoseconds() + timeoutNanoseconds) {
+    case .nothing: return -1
+    case .limit: return Int64(timeoutNanoseconds)
+    case .timeout(let number):
+      // SAFETY: the ring is open.
+      unsafe c_uring_timeout(ring, timeoutNanoseconds, Tag.timeout.data(token: number))
+      return -1
     }
   }
 
@@ -168,6 +183,9 @@ public import SystemPackage
     case .xenStoreWritable?:
       isAwaitingRoom = false
       return .xenStore
+    case .timeout?:
+      timeouts.ended(Tag.token(of: completion.data))
+      return nil
     case .signal?:
       return .stopSignal
     case .copy?:
@@ -309,6 +327,7 @@ private enum Tag: UInt8 {
   case xenStore
   case xenStoreWritable
   case signal
+  case timeout
 
   private static let shift: UInt64 = 56
 
