@@ -24,6 +24,7 @@ extension BlockQueue {
       offset += segment.byteCount
     }
     requests[token].isLinked = true
+    statistics.linked += 1
     return true
   }
 
@@ -33,6 +34,7 @@ extension BlockQueue {
   mutating func completeCopy(token: Int, result: Int) {
     precondition(requests[token].phase == .storage, "each operation completes once")
     noteEnded()
+    if result != 0 { statistics.linked -= 1 }
     let isRead = requests[token].kind == .read
     if isRead { requests[token].byteCountDone = requests[token].byteCount }
     switch (isRead, result) {

@@ -8,6 +8,8 @@ struct BlockStatistics: Sendable, Equatable {
   var discards: UInt64 = 0
   /// Of the reads and writes, those with indirect segments.
   var indirect: UInt64 = 0
+  /// Of the reads and writes, those whose grant copies the kernel makes with the transfer.
+  var linked: UInt64 = 0
   var bytesRead: UInt64 = 0
   var bytesWritten: UInt64 = 0
   /// Requests answered with an error.
@@ -19,7 +21,8 @@ struct BlockStatistics: Sendable, Equatable {
   var metadata: Logger.Metadata {
     [
       "reads": "\(reads)", "writes": "\(writes)", "flushes": "\(flushes)",
-      "discards": "\(discards)", "indirect": "\(indirect)", "bytes-read": "\(bytesRead)",
+      "discards": "\(discards)", "indirect": "\(indirect)", "linked": "\(linked)",
+      "bytes-read": "\(bytesRead)",
       "bytes-written": "\(bytesWritten)", "errors": "\(errors)",
       "notifications": "\(notifications)",
     ]
