@@ -159,13 +159,21 @@ public import SystemPackage
     unsafe xengnttab_fd(handle)
   }
 
+  /// How often to try. Linux's `mmap` of grants gives up with EINTR not for signals alone, but also
+  /// for a completion that the thread's io_uring has for it, which it takes in on its way back.
+  private static let mapAttemptCount = 100
+
   func map(
     _ references: [GrantReference], of domain: DomainIdentifier
   ) throws(Errno) -> SharedPages {
     var numbers = references.map(\.rawValue)
-    // SAFETY: `numbers` holds as many references as are announced, for the time of the call.
-    let base = unsafe xengnttab_map_domain_grant_refs(
-      handle, UInt32(numbers.count), UInt32(domain.rawValue), &numbers, PROT_READ | PROT_WRITE)
+    var base: UnsafeMutableRawPointer?
+    for _ in 0..<Self.mapAttemptCount {
+      // SAFETY: `numbers` holds as many references as are announced, for the time of the call.
+      unsafe base = xengnttab_map_domain_grant_refs(
+        handle, UInt32(numbers.count), UInt32(domain.rawValue), &numbers, PROT_READ | PROT_WRITE)
+      if unsafe base != nil || errno != EINTR { break }
+    }
     guard let base = unsafe base else { throw Errno(rawValue: errno) }
     let byteCount = references.count * xenPageByteCount
     // SAFETY: the library mapped that many pages; the closure keeps the handle open until unmapped.
