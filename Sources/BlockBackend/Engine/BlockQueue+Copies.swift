@@ -52,22 +52,29 @@ extension BlockQueue {
         byteCount: requests[token].segmentCount * BlockLimits.segmentByteCount,
         to: buffer, at: requests[token].segmentsOffset)
     } else {
-      var offset = requests[token].bufferOffset
-      for index in 0..<requests[token].segmentCount {
-        let segment = segment(index, of: token)
-        if step == .dataIn {
-          batch.appendCopy(
-            from: segment.reference, of: frontendDomain, pageOffset: segment.pageOffset,
-            byteCount: segment.byteCount, to: buffer, at: offset)
-        } else {
-          batch.appendCopy(
-            from: buffer, at: offset, byteCount: segment.byteCount,
-            to: segment.reference, of: frontendDomain, pageOffset: segment.pageOffset)
-        }
-        offset += segment.byteCount
-      }
+      setCopies(of: token, intoGuest: step == .dataOut)
+      batch.append(copies, requests[token].copyRange)
     }
     requests[token].batchEnd = batch.count
+  }
+
+  /// Puts the copies of a request's data into their places in the table.
+  mutating func setCopies(of token: Int, intoGuest: Bool) {
+    var offset = requests[token].bufferOffset
+    for index in 0..<requests[token].segmentCount {
+      let segment = segment(index, of: token)
+      let place = requests[token].copyRange.lowerBound + index
+      if intoGuest {
+        copies.setCopy(
+          at: place, from: buffer, at: offset, byteCount: segment.byteCount,
+          to: segment.reference, of: frontendDomain, pageOffset: segment.pageOffset)
+      } else {
+        copies.setCopy(
+          at: place, from: segment.reference, of: frontendDomain,
+          pageOffset: segment.pageOffset, byteCount: segment.byteCount, to: buffer, at: offset)
+      }
+      offset += segment.byteCount
+    }
   }
 
   /// Runs the batch and moves the requests on.
@@ -126,7 +133,7 @@ extension BlockQueue {
   }
 
   /// A segment of a request, wherever it lies.
-  func segment(_ index: Int, of token: Int) -> BlockSegment {
+  private func segment(_ index: Int, of token: Int) -> BlockSegment {
     guard requests[token].isIndirect else {
       return BlockSegment(index, ofSlot: ring.request(token), abi: abi)
     }

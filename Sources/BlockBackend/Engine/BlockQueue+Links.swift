@@ -5,24 +5,11 @@ import RingTransport
 extension BlockQueue {
   /// Readies a transfer's copies to be handed over with it.
   ///
-  /// - Returns: false when the target does not take them, or the request is more than a transfer:
-  ///   the copies are made by ``runCopies(_:hypervisor:)`` then.
+  /// - Returns: false when the target does not take them, or the request begins with
+  ///   something else: the copies are made by ``runCopies(_:hypervisor:)`` then.
   mutating func link(_ token: Int) -> Bool {
-    guard linksCopies, requests[token].isPlainTransfer else { return false }
-    var offset = requests[token].bufferOffset
-    for (index, place) in requests[token].copyRange.enumerated() {
-      let segment = segment(index, of: token)
-      if requests[token].kind == .read {
-        copies.setCopy(
-          at: place, from: buffer, at: offset, byteCount: segment.byteCount,
-          to: segment.reference, of: frontendDomain, pageOffset: segment.pageOffset)
-      } else {
-        copies.setCopy(
-          at: place, from: segment.reference, of: frontendDomain,
-          pageOffset: segment.pageOffset, byteCount: segment.byteCount, to: buffer, at: offset)
-      }
-      offset += segment.byteCount
-    }
+    guard linksCopies, requests[token].beginsWithTransfer else { return false }
+    setCopies(of: token, intoGuest: requests[token].kind == .read)
     requests[token].isLinked = true
     statistics.linked += 1
     return true

@@ -29,7 +29,7 @@ struct BlockQueue: ~Copyable {
   let buffer: PrivateMemory
   var pool: PagePool
   var batch: GrantCopyBatch
-  /// The grant copies of linked requests, in the places of their pages.
+  /// The grant copies of requests' data, in the places of their pages.
   var copies: GrantCopyTable
   /// Whether the target takes them.
   var linksCopies = false

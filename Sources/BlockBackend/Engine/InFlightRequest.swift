@@ -82,10 +82,8 @@ struct InFlightRequest: Sendable {
     }
   }
 
-  /// Whether it is a read or a write and nothing else.
-  var isPlainTransfer: Bool {
-    kind == .read || kind == .write && !flushesAfterWrite
-  }
+  /// Whether the first that the target does is to transfer data.
+  var beginsWithTransfer: Bool { kind == .read || kind == .write }
 
   /// The places of its grant copies in a table that has one for each page of the buffer.
   var copyRange: Range<Int> { firstPage..<(firstPage + segmentCount) }

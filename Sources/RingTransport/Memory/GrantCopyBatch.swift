@@ -43,6 +43,12 @@ public struct GrantCopyBatch: ~Copyable {
     count += 1
   }
 
+  /// Adds the copies in `range` of a table.
+  public mutating func append(_ copies: borrowing GrantCopyTable, _ range: Range<Int>) {
+    table.setCopies(at: count, from: copies, range)
+    count += range.count
+  }
+
   /// Whether operation `index` of the last run succeeded (`GNTST_okay`).
   public func succeeded(_ index: Int) -> Bool {
     precondition(index < count)

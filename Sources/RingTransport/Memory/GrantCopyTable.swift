@@ -54,6 +54,16 @@ public import CXen
       byteCount: byteCount, intoGrant: true)
   }
 
+  /// Puts the copies in `range` of another table at places from `index` on.
+  mutating func setCopies(
+    at index: Int, from other: borrowing GrantCopyTable, _ range: Range<Int>
+  ) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= other.capacity)
+    precondition(index >= 0 && index <= capacity - range.count, "the owner asks for room first")
+    // SAFETY: both ranges are in bounds, and of initialised segments without owners of their own.
+    unsafe (segments + index).update(from: other.segments + range.lowerBound, count: range.count)
+  }
+
   /// Whether the copy at a place has been made (`GNTST_okay`).
   public func succeeded(_ index: Int) -> Bool {
     precondition(index >= 0 && index < capacity)

@@ -3,7 +3,8 @@ public import SystemPackage
 
 /// The one place that turns the C convention of -1 and `errno` into a typed error.
 ///
-/// `EINTR` is retried here and nowhere else. `EBADF` and `EFAULT` are never operating conditions:
+/// `EINTR` is retried here, and where a guest's word is mapped, of which no error may trap
+/// (``XenHypervisor``). `EBADF` and `EFAULT` are never operating conditions:
 /// they mean that we passed a closed descriptor or a bad address, so they trap.
 ///
 /// - Parameter body: one call that returns -1 and sets `errno` when it fails.
