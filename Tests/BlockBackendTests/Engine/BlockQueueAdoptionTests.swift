@@ -9,12 +9,7 @@ import Testing
 struct BlockQueueAdoptionTests {
   @Test(arguments: testSeeds(count: 60))
   func noRequestIsLostOrAnsweredTwice(seed: UInt64) throws {
-    var options = DiskScenario.Options()
-    options.abi = WireABI.allCases[Int(seed % 3)]
-    options.seed = seed
-    options.ringOrder = Int(seed / 3 % 5)
-    options.startIndex = seed % 2 == 0 ? .max - 30 : 0
-    options.bufferByteCount = seed % 3 == 0 ? 4 << 20 : BlockQueue.smallestBufferByteCount
+    var options = DiskScenario.Options.varied(by: seed)
     options.isInOrder = seed % 7 == 0
     if seed % 2 == 0 { options.linkCountMax = .max }
     let scenario = try DiskScenario(options)

@@ -26,11 +26,7 @@ struct BlockQueueIntegrityTests {
   /// does not.
   @Test(arguments: testSeeds(count: 30))
   func linkedRequestsOnAnyRing(seed: UInt64) throws {
-    var options = DiskScenario.Options()
-    options.abi = WireABI.allCases[Int(seed % 3)]
-    options.seed = seed
-    options.ringOrder = Int(seed / 3 % 5)
-    options.bufferByteCount = seed % 2 == 0 ? 4 << 20 : BlockQueue.smallestBufferByteCount
+    var options = DiskScenario.Options.varied(by: seed)
     options.linkCountMax = seed % 4 == 0 ? 40 : .max
     let scenario = try DiskScenario(options)
     scenario.disk.faults.shortPercent = Int(seed % 4) * 20

@@ -38,6 +38,17 @@ struct DiskScenario {
     /// See ``QueueHarness/Connection/linkCountMax``.
     var linkCountMax: Int?
 
+    /// A disk unlike those of the seeds beside it: layout, ring and buffer.
+    static func varied(by seed: UInt64) -> Options {
+      var options = Options()
+      options.abi = WireABI.allCases[Int(seed % 3)]
+      options.seed = seed
+      options.ringOrder = Int(seed / 3 % 5)
+      options.startIndex = seed % 2 == 0 ? .max - 30 : 0
+      options.bufferByteCount = seed % 3 == 0 ? 4 << 20 : BlockQueue.smallestBufferByteCount
+      return options
+    }
+
     var geometry: BlockGeometry {
       BlockGeometry(
         capacityBytes: UInt64(capacityBytes), logicalSectorByteCount: sectorByteCount,
