@@ -83,7 +83,9 @@ struct BlockOptions: Sendable, Equatable {
                                the process and goes to the next one of the same device
       --spare                  get ready to serve, and wait for a leaf
       --orders-descriptor N    where it comes from: a SOCK_SEQPACKET socket, one message with the
-                               leaf and its arguments, and with the status page as a descriptor
+                               leaf and its arguments, and with the status page as a descriptor.
+                               A "!" in front of the leaf: another process serves it; get ready,
+                               and wait for a second message, "!"
       --template               make a spare for each message, whose descriptor is the spare's end
                                of such a socket
 

@@ -90,20 +90,7 @@ private final class Relay: Sendable {
     unsafe sigfillset(&all)
     unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    // SAFETY: the new thread takes the reference over; without one it is given back here.
-    let relay = unsafe Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let result = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<Relay>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, unsafe relay.toOpaque())
-    if result != 0 {
-      unsafe relay.release()
-      throw Errno(rawValue: result)
-    }
+    _ = try ServiceThread.start { [self] in run() }
   }
 
   private static func wait(for descriptor: Int32, timeoutMilliseconds: Int32) {

@@ -1,4 +1,3 @@
-internal import Glibc
 import RingTransport
 import Synchronization
 import SystemPackage
@@ -33,7 +32,7 @@ final class QueueThread: Sendable {
   /// Wakes the control thread.
   private let report: WakeUp
   private let started: WakeUp
-  private let identity = Mutex<pthread_t?>(nil)
+  private let thread = Mutex<ServiceThread?>(nil)
 
   /// Starts a thread, which waits for a queue.
   ///
@@ -44,23 +43,8 @@ final class QueueThread: Sendable {
     wakeUp = try WakeUp()
     started = try WakeUp()
     self.report = report
-    // SAFETY: the new thread takes the reference over; without one it is given back here.
-    let start = unsafe Unmanaged.passRetained(Start(thread: self, devices: devices))
-    var thread = pthread_t()
-    let result = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        start.thread.run(start.devices)
-        return nil
-      }, unsafe start.toOpaque())
-    if result != 0 {
-      unsafe start.release()
-      throw Errno(rawValue: result)
-    }
-    let identity = thread
-    self.identity.withLock { $0 = identity }
+    let thread = try ServiceThread.start { [self] in run(devices) }
+    self.thread.withLock { $0 = thread }
   }
 
   /// Gives the thread a queue, and waits until that serves. Once.
@@ -109,19 +93,7 @@ final class QueueThread: Sendable {
   }
 
   private func join() {
-    guard let thread = identity.withLock({ $0.take() }) else { return }
-    _ = pthread_join(thread, nil)
-  }
-}
-
-/// What a new thread is told.
-private final class Start {
-  let thread: QueueThread
-  let devices: XenDevices
-
-  init(thread: QueueThread, devices: XenDevices) {
-    self.thread = thread
-    self.devices = devices
+    thread.withLock { $0.take() }?.join()
   }
 }
 

@@ -29,35 +29,42 @@ enum OpenerChild {
     }
     // Where nobody waits for it, the parent comes first: a guest waits for that.
     (isAwaited ? Urgency.takingOver : .serving).apply()
+    var status: Int32 = 0
     do {
-      switch exit {
-      case .some(let exit): try exit.leave()
-      case .none: break
-      }
-      try Sandbox.closeDescriptors(except: [socket.rawValue])
-      var opened: [UInt8]?
-      while let message = try socket.receive(byteCountMax: Opener.messageByteCountMax),
-        !message.isCut, let verb = message.bytes.first
-      {
-        let name = Array(message.bytes.dropFirst())
-        guard opened == nil || opened == name else {
-          try socket.send([Frame.refused.rawValue], passing: [])
-          continue
-        }
-        opened = name
-        let answer = serve(Opener.Request(verb: verb, name: name))
-        let bytes = [Frame.answered.rawValue] + answer.bytes
-        switch answer.file {
-        case .some(let file): try socket.send(bytes, passing: [file.rawValue])
-        case .none: try socket.send(bytes, passing: [])
-        }
-      }
+      try answer(socket, leaving: exit, serve)
     } catch {
-      Urgency.reporting.apply()
-      _exit(1)
+      status = 1
     }
     // The parent has ended, and a guest waits for the next one, not for this one's end.
     Urgency.reporting.apply()
-    _exit(0)
+    _exit(status)
+  }
+
+  private static func answer(
+    _ socket: consuming MessageSocket, leaving exit: borrowing SandboxExit?,
+    _ serve: (Opener.Request) -> Opener.Answer
+  ) throws {
+    switch exit {
+    case .some(let exit): try exit.leave()
+    case .none: break
+    }
+    try Sandbox.closeDescriptors(except: [socket.rawValue])
+    var opened: [UInt8]?
+    while let message = try socket.receive(byteCountMax: Opener.messageByteCountMax),
+      !message.isCut, let verb = message.bytes.first
+    {
+      let name = Array(message.bytes.dropFirst())
+      guard opened == nil || opened == name else {
+        try socket.send([Frame.refused.rawValue], passing: [])
+        continue
+      }
+      opened = name
+      let answer = serve(Opener.Request(verb: verb, name: name))
+      let bytes = [Frame.answered.rawValue] + answer.bytes
+      switch answer.file {
+      case .some(let file): try socket.send(bytes, passing: [file.rawValue])
+      case .none: try socket.send(bytes, passing: [])
+      }
+    }
   }
 }
