@@ -4,10 +4,11 @@
 exec 3<&0
 "$@" </dev/null &
 child=$!
-# cat returns at the end of its input; nothing is ever written to it.
-{ cat <&3 >/dev/null; kill -9 "$child"; } 2>/dev/null &
+# It ends with the input, to which nothing is ever written. Not a process of its own: that would
+# outlive the watcher, and keep what tells our parent of our end.
+{ read -r <&3; kill -9 "$child"; } 2>/dev/null &
 watcher=$!
 wait "$child"
 status=$?
-kill "$watcher" 2>/dev/null
+kill -9 "$watcher" 2>/dev/null
 exit "$status"

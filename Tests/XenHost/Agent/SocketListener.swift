@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A listening Unix socket that QEMU connects its character devices to.
 ///
@@ -7,6 +8,11 @@ import Glibc
 /// acceptance tells which is which.
 final class SocketListener: Sendable {
   private let descriptor: Int32
+  private let isShutDown = Atomic(false)
+
+  /// How long ``shutDown()`` may go unnoticed: a call that waits for a connection to a Unix socket
+  /// does not hear of `shutdown(2)`.
+  private static let noticeMilliseconds: Int32 = 100
 
   init(path: String, backlog: Int) throws {
     descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -34,6 +40,7 @@ final class SocketListener: Sendable {
         continuation.resume(
           with: Result {
             try (0..<count).map { _ in
+              try waitForConnection()
               let stream = Glibc.accept(descriptor, nil, nil)
               guard stream >= 0 else { throw POSIXError.current }
               _ = fcntl(stream, F_SETFD, FD_CLOEXEC)
@@ -44,8 +51,15 @@ final class SocketListener: Sendable {
     }
   }
 
+  private func waitForConnection() throws {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while unsafe poll(&entry, 1, Self.noticeMilliseconds) <= 0 {
+      if isShutDown.load(ordering: .relaxed) { throw POSIXError(.ECONNABORTED) }
+    }
+  }
+
   /// Ends a pending `accept`.
-  func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  func shutDown() { isShutDown.store(true, ordering: .relaxed) }
 }
 
 extension POSIXError {
