@@ -12,7 +12,6 @@ struct DescriptorPort: PolledPort, ~Copyable {
   private let ownAddress: EthernetAddress?
   /// Made for the first frames that come together.
   private var batch: WriteBatch?
-  private var runs = FrameRuns()
 
   /// Takes over what ``openTap(_:)`` or ``openPacketSocket(_:)`` gave, here or in another process.
   init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
@@ -135,16 +134,6 @@ struct DescriptorPort: PolledPort, ~Copyable {
   }
 
   mutating func receive(
-    into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
-  ) -> Int? {
-    guard runs.expectsFrame() else { return nil }
-    let count = receiveOwn(into: memory, at: offset, byteCount: byteCount)
-    if count == nil { runs.ended() } else { runs.came() }
-    return count
-  }
-
-  /// Takes the next frame that is for the guest.
-  private func receiveOwn(
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int? {
     for _ in 0..<Self.foreignFrameCountMax {

@@ -19,8 +19,7 @@ protocol NetPort: ~Copyable {
   ///
   /// - Parameter byteCount: the room at `offset`. A longer frame is cut, and then dropped by its
   ///   reader, who sees that the room is full.
-  /// - Returns: the size of both, nil when nothing waits, or when whoever asks is to wait for the
-  ///   port: it is readable then.
+  /// - Returns: the size of both, nil when nothing waits.
   mutating func receive(
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int?
