@@ -10,8 +10,10 @@ import XenHost
 enum Bench {
   static func run(on host: XenHost, _ options: BenchOptions) async throws {
     var comparisons: [Comparison] = []
+    // Also for networks alone: their guests have the tools from it.
+    let disk = try await DiskDomain(on: host, memory: BlockBench.memory)
     if options.wantsAny(of: BlockBench.jobNames) {
-      comparisons += try await BlockBench.run(on: host, options)
+      comparisons += try await BlockBench.run(on: host, ours: disk, options)
     }
     if options.wantsAny(of: NetBench.jobNames) {
       comparisons += try await NetBench.run(on: host, options)

@@ -4,7 +4,7 @@ import XenHost
 /// the domain with Linux's.
 enum BlockBench {
   /// As much for either driver domain, in MiB.
-  private static let memory = 192
+  static let memory = 192
   /// What a job uses of its disk, in MiB: all of the smallest.
   private static let mebibytes = 256
 
@@ -46,8 +46,9 @@ enum BlockBench {
   /// The names of all jobs.
   static let jobNames = loads.map(\.title)
 
-  static func run(on host: XenHost, _ options: BenchOptions) async throws -> [Comparison] {
-    let ours = try await DiskDomain(on: host, memory: memory)
+  static func run(
+    on host: XenHost, ours: DiskDomain, _ options: BenchOptions
+  ) async throws -> [Comparison] {
     let peer = try await LinuxDiskDomain(on: host, memory: memory)
     let guests = try await host.startGuests(
       [("guest1", "volumes"), ("guest2", "scratch")].map { label, other in

@@ -5,7 +5,9 @@ import XenHost
 /// Where one end is not a guest it is the driver domain itself, with an address of its own on its
 /// bridge: QEMU's network behind the cards is slower than either backend.
 struct NetBench {
-  private static let pingCount = 300
+  private static let exchangePort = 5202
+  private static let exchangeByteCount = 64
+  private static let exchangesPerSecond = 200
 
   private let guests: [Domain]
   /// Addresses on both sides, in the order of ``BenchSide``.
@@ -40,6 +42,7 @@ struct NetBench {
   /// The names of all jobs.
   static let jobNames = loads.map(\.name)
 
+  /// The disk domain serves the guests' tools.
   static func run(on host: XenHost, _ options: BenchOptions) async throws -> [Comparison] {
     let networks: [any NetworkBackendDomain] = [
       try await NetworkDomain(on: host, hasSink: true),
@@ -47,8 +50,11 @@ struct NetBench {
     ]
     let guests = try await host.startGuests(
       (1...2).map { number in
-        .guest("net-bench\(number)", interfaces: networks.map { $0.interface(number) })
+        .guest(
+          "net-bench\(number)", disks: [DiskDomain.tools],
+          interfaces: networks.map { $0.interface(number) })
       })
+    for guest in guests { try await DiskDomain.mountTools(in: guest) }
     // The guests' interfaces are in the order of their configuration.
     var guestAddresses: [[String]] = []
     var domainAddresses: [String] = []
@@ -116,14 +122,20 @@ struct NetBench {
       try await first.receivedBitsPerSecond + second.receivedBitsPerSecond, seconds)
   }
 
-  /// A question at a time, each as soon as the last one was answered: `ping -A` between guests.
+  /// A question at a time over one TCP connection between guests, each as soon as the last one was
+  /// answered.
   private func exchange(_ side: Int) async throws -> BenchResult {
+    let count = Self.exchangesPerSecond * seconds
+    let fio = """
+      /tools/fio/fio --minimal --name=exchange --ioengine=net --protocol=tcp --nodelay=1 \
+        --pingpong=1 --port=\(Self.exchangePort) --bs=\(Self.exchangeByteCount) \
+        --size=\(count * Self.exchangeByteCount)
+      """
+    try await guests[1].check("\(fio) --listen --rw=read >/exchange.log 2>&1 </dev/null &")
+    try await guests[1].waitForListener(Self.exchangePort)
     let output = try await guests[0].check(
-      "ping -q -A -c \(Self.pingCount) \(guestAddresses[side][1])", timeout: .seconds(300))
-    // "round-trip min/avg/max = 0.512/0.731/3.204 ms"
-    let times = output.split(separator: "=").last?.split(separator: "/") ?? []
-    let milliseconds = times.count > 1 ? Double(times[1]) ?? 0 : 0
+      "\(fio) --hostname=\(guestAddresses[side][1]) --rw=write", timeout: .seconds(300))
     return BenchResult(
-      rate: milliseconds > 0 ? 1000 / milliseconds : 0, work: Double(2 * Self.pingCount) / 1e6)
+      rate: try FioReport(terse: output).requestsPerSecond, work: Double(2 * count) / 1e6)
   }
 }

@@ -32,7 +32,8 @@ extension Domain {
     try await waitForListener(5201)
   }
 
-  private func waitForListener(_ port: Int) async throws {
+  /// Waits until somebody listens at a TCP port.
+  public func waitForListener(_ port: Int) async throws {
     try await check(
       "until netstat -ltn | grep -q ':\(port) '; do usleep 20000; done")
   }
