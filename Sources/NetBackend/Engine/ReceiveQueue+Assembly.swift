@@ -6,10 +6,6 @@ extension ReceiveQueue {
   mutating func collect<Port: NetPort & ~Copyable>(
     port: inout Port, policy: VifPolicy, now: UInt64
   ) throws(NetViolation) -> Outcome {
-    while spoiledSlotCount > 0 {
-      announcements.append(.failure(try takeSlot()))
-      spoiledSlotCount -= 1
-    }
     while true {
       if pending == nil {
         guard packetCount < Self.packetCountMax, hasRoom else { return Outcome(hasMore: true) }
@@ -198,6 +194,7 @@ extension ReceiveQueue {
   }
 
   private mutating func takeSlot() throws(NetViolation) -> NetReceiveRequest {
+    let index = ring.requestConsumer
     let request: NetReceiveRequest?
     do throws(RingViolation) {
       request = try ring.take { NetReceiveRequest(slot: $0) }
@@ -206,6 +203,12 @@ extension ReceiveQueue {
     }
     // They were counted, but the count is the guest's to change at any moment.
     guard let request else { throw .pagesTakenBack }
+    if spoiledSlotCount > 0 {
+      spoiledSlotCount -= 1
+      // One that another version of this program has not kept says what is left in the slot.
+      return record.request(at: index) ?? request
+    }
+    record.keep(request, at: index)
     return request
   }
 }

@@ -53,8 +53,6 @@ struct ReceiveQueue: ~Copyable {
     /// Data, copied by the operation with this number.
     case data(NetReceiveResponse, operation: Int)
     case extra(NetExtraInfo)
-    /// Nothing, for a slot whose page is lost.
-    case failure(NetReceiveRequest)
   }
 
   /// What came of a turn.
@@ -85,8 +83,8 @@ struct ReceiveQueue: ~Copyable {
   var packetCount = 0
   /// The frames that have not been announced.
   var record: FrameRecord<StatusPage>
-  /// Slots that an earlier process may have written over, announcing frames: they do not say any
-  /// more which pages they offer. Their frames are in the record.
+  /// Slots that an earlier process may have written over, announcing frames: what the guest offers
+  /// there, and the frames, are in the record.
   var spoiledSlotCount = 0
   var statistics = NetStatistics()
 
@@ -161,7 +159,8 @@ struct ReceiveQueue: ~Copyable {
 
   /// Announces everything that was prepared. The guest sees whole packets only.
   private mutating func announce() {
-    record.beginAnswers(upTo: ring.requestConsumer)
+    // Beyond those that were taken again, an earlier process's answers may stand in some.
+    record.beginAnswers(upTo: ring.requestConsumer.advanced(by: UInt32(spoiledSlotCount)))
     // By index: an iterator over an array allocates where it is not specialised.
     for index in announcements.indices {
       switch announcements[index] {
@@ -174,9 +173,6 @@ struct ReceiveQueue: ~Copyable {
             : NetReceiveResponse(
               identifier: response.identifier, flags: response.flags, failure: .error))
       case .extra(let extra): ring.stage(extra)
-      case .failure(let request):
-        ring.stage(
-          NetReceiveResponse(identifier: request.identifier, flags: [], failure: .error))
       }
     }
     ring.pushStaged()

@@ -9,6 +9,12 @@ struct NetReceiveRequest: Hashable, Sendable, BitwiseCopyable {
   var identifier: UInt16
   var grantReference: GrantReference
 
+  /// A request.
+  init(identifier: UInt16, grantReference: GrantReference) {
+    self.identifier = identifier
+    self.grantReference = grantReference
+  }
+
   /// Decodes one slot of ``NetLimits/receiveSlotByteCount`` bytes.
   init(slot: RawSpan) {
     identifier = slot.load(UInt16.self, at: 0)

@@ -12,6 +12,8 @@ import RingTransport
 /// | 1 | the number of the next frame to be taken |
 /// | 2 | the ring index up to which slots may hold answers that are not published; bit 32 is set |
 /// | 3... | for each frame, by its number: its size in bits 32 and up, and its offset |
+/// | 131... | for each slot of the ring, by its index: what the guest offers there, the identifier in
+/// bits 32 and up and the page's reference; bit 63 is set |
 ///
 /// A frame is known to the record when word 1 is written, and no more when word 0 is. What is there
 /// is the word of a process that a guest may have taken over before, and judged as such. One thread
@@ -30,6 +32,7 @@ struct FrameRecord<Memory: StateMemory> {
   private static var takenWord: Int { shownWord + 1 }
   private static var answeredWord: Int { shownWord + 2 }
   private static var isAnsweredMark: UInt64 { 1 << 32 }
+  private static var isKeptMark: UInt64 { 1 << 63 }
 
   /// Nil where nothing is kept.
   private let memory: Memory?
@@ -98,6 +101,23 @@ struct FrameRecord<Memory: StateMemory> {
     memory?.storeState(first, at: Self.shownWord)
   }
 
+  /// A slot was taken; its answer will be written over what the guest offers there.
+  func keep(_ request: NetReceiveRequest, at index: RingIndex) {
+    memory?.storeState(
+      Self.isKeptMark | UInt64(request.identifier) << 32
+        | UInt64(request.grantReference.rawValue), at: Self.requestWord(index))
+  }
+
+  /// What the guest offered in a slot into which an answer may have been written.
+  func request(at index: RingIndex) -> NetReceiveRequest? {
+    guard let word = memory?.loadState(Self.requestWord(index)), word & Self.isKeptMark != 0 else {
+      return nil
+    }
+    return NetReceiveRequest(
+      identifier: UInt16(truncatingIfNeeded: word >> 32),
+      grantReference: GrantReference(rawValue: UInt32(truncatingIfNeeded: word)))
+  }
+
   /// Answers are going to be written, up to but not including this index.
   func beginAnswers(upTo index: RingIndex) {
     memory?.storeState(Self.isAnsweredMark | UInt64(index.rawValue), at: Self.answeredWord)
@@ -114,6 +134,10 @@ struct FrameRecord<Memory: StateMemory> {
 
   private static func word(of number: UInt64) -> Int {
     shownWord + 3 + Int(number % UInt64(capacity))
+  }
+
+  private static func requestWord(_ index: RingIndex) -> Int {
+    shownWord + 3 + capacity + Int(index.rawValue) % NetLimits.ringSlotCount
   }
 
   /// Judges the place of a frame, with room for its virtio header in front.
