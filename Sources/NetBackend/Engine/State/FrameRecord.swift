@@ -12,8 +12,8 @@ import RingTransport
 /// | 1 | the number of the next frame to be taken |
 /// | 2 | the ring index up to which slots may hold answers that are not published; bit 32 is set |
 /// | 3... | for each frame, by its number: its size in bits 32 and up, and its offset |
-/// | 131... | for each slot of the ring, by its index: what the guest offers there, the identifier in
-/// bits 32 and up and the page's reference; bit 63 is set |
+/// | 131... | what the guest offered in each slot of the ring, by its index: the identifier in bits
+/// 32 and up, the page's reference; bit 63 is set |
 ///
 /// A frame is known to the record when word 1 is written, and no more when word 0 is. What is there
 /// is the word of a process that a guest may have taken over before, and judged as such. One thread
