@@ -10,5 +10,6 @@ child=$!
 watcher=$!
 wait "$child"
 status=$?
+# It may have been started with other signals blocked.
 kill -9 "$watcher" 2>/dev/null
 exit "$status"
