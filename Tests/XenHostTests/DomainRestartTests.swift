@@ -57,10 +57,16 @@ extension RealXen {
     /// What guests and driver domains see of the guests' devices, with owners and access.
     private func deviceNodes(of guests: OutlivingGuests) async throws -> String {
       let numbers = [guests.first.domid, guests.second.domid]
+      let directories = [
+        try await RealXen.disk.directory, try await RealXen.network.directory,
+      ]
       return try await RealXen.host.dom0.check(
         numbers.map { number in
           """
-          xenstore-ls -fp /local/domain | grep -E '/backend/(vbd|vif)/\(number)/' | sort
+          for directory in \(directories.joined(separator: " ")); do
+            xenstore-ls -fp $directory/backend/vbd/\(number) 2>/dev/null
+            xenstore-ls -fp $directory/backend/vif/\(number) 2>/dev/null
+          done | sort
           xenstore-ls -fp /local/domain/\(number)/device | sort
           """
         }.joined(separator: "\n"))

@@ -6,7 +6,7 @@ extension RealXen {
   @Suite("Network service")
   struct NetworkServiceTests {
     /// In each direction: enough for all of the ring's indices to come round many times.
-    static let mebibytes = RealXen.isComplete ? 64 : 32
+    static let mebibytes = RealXen.isComplete ? 64 : 16
     /// What a guest sends through busybox's nc, a KiB at a time.
     static let slowMebibytes = 4
     /// A file of `makeData`, which is sent so often that it becomes as much as `mebibytes`.

@@ -88,7 +88,12 @@ extension ReceiveQueue {
     port: inout Port, policy: VifPolicy
   ) -> Taken? {
     packetCount += 1
-    if let left = record.takeLeft() { return judge(left, policy) }
+    if let left = record.takeLeft() {
+      let taken = judge(left, policy)
+      guard inheritedPacketCount > 0, !taken.isDropped else { return taken }
+      inheritedPacketCount -= 1
+      return Taken()
+    }
     let offset = cursor + PacketMemory.headroomByteCount
     let start = offset - VirtualNetworkHeader.byteCount
     let room = VirtualNetworkHeader.byteCount + Self.frameByteCountMax
@@ -194,7 +199,6 @@ extension ReceiveQueue {
   }
 
   private mutating func takeSlot() throws(NetViolation) -> NetReceiveRequest {
-    let index = ring.requestConsumer
     let request: NetReceiveRequest?
     do throws(RingViolation) {
       request = try ring.take { NetReceiveRequest(slot: $0) }
@@ -203,12 +207,6 @@ extension ReceiveQueue {
     }
     // They were counted, but the count is the guest's to change at any moment.
     guard let request else { throw .pagesTakenBack }
-    if spoiledSlotCount > 0 {
-      spoiledSlotCount -= 1
-      // One that another version of this program has not kept says what is left in the slot.
-      return record.request(at: index) ?? request
-    }
-    record.keep(request, at: index)
     return request
   }
 }

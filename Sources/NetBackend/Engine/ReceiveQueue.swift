@@ -83,9 +83,9 @@ struct ReceiveQueue: ~Copyable {
   var packetCount = 0
   /// The frames that have not been announced.
   var record: FrameRecord<StatusPage>
-  /// Slots that an earlier process may have written over, announcing frames: what the guest offers
-  /// there, and the frames, are in the record.
-  var spoiledSlotCount = 0
+  /// Packets that an earlier process had written into the ring: so many of the frames that it has
+  /// left, from the first on, are in the guest.
+  var inheritedPacketCount = 0
   var statistics = NetStatistics()
 
   /// Attaches to a connected ring.
@@ -103,20 +103,7 @@ struct ReceiveQueue: ~Copyable {
       throw .violation(.ring(error))
     }
     let memory = try Self.memory(keptIn: page)
-    let waitingCount: UInt32
-    do throws(RingViolation) {
-      waitingCount = try ring.waitingRequestCount()
-    } catch {
-      throw .violation(.ring(error))
-    }
     record = FrameRecord(in: page)
-    if adopts {
-      record.restore()
-      spoiledSlotCount = record.spoiledSlotCount(
-        from: ring.responseProducer, of: Int(waitingCount))
-    } else {
-      record.clear()
-    }
     self.ring = ring
     self.memory = memory
     frontendDomain = guest.domain
@@ -125,6 +112,16 @@ struct ReceiveQueue: ~Copyable {
     headroomByteCount = guest.headroomByteCount
     batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
     announcements.reserveCapacity(NetLimits.ringSlotCount)
+    guard adopts else {
+      record.clear()
+      return
+    }
+    record.restore()
+    do throws(RingViolation) {
+      try publishInherited()
+    } catch {
+      throw .violation(.ring(error))
+    }
   }
 
   private static func memory(
@@ -159,8 +156,6 @@ struct ReceiveQueue: ~Copyable {
 
   /// Announces everything that was prepared. The guest sees whole packets only.
   private mutating func announce() {
-    // Beyond those that were taken again, an earlier process's answers may stand in some.
-    record.beginAnswers(upTo: ring.requestConsumer.advanced(by: UInt32(spoiledSlotCount)))
     // By index: an iterator over an array allocates where it is not specialised.
     for index in announcements.indices {
       switch announcements[index] {

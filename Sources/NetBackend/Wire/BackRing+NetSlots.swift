@@ -43,6 +43,16 @@ extension BackRing {
     return decode(bytes.bytes)
   }
 
+  /// Decodes our copy of what waits `distance` behind the next request, and takes nothing.
+  func peek<Value>(at distance: UInt32, _ decode: (RawSpan) -> Value) -> Value {
+    var slot = InlineArray<16, UInt8>(repeating: 0)
+    var elements = slot.mutableSpan
+    // SAFETY: as above.
+    var bytes = unsafe elements.mutableBytes
+    copyWaitingRequest(at: distance, into: &bytes)
+    return decode(bytes.bytes)
+  }
+
   /// Stages an answer.
   mutating func stage<Answer: NetAnswer>(_ answer: Answer) {
     var slot = InlineArray<16, UInt8>(repeating: 0)

@@ -57,6 +57,23 @@ struct NetExtraInfo: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
+  /// Decodes what a backend may have written over a request of the receive ring; nil where a request
+  /// stands.
+  ///
+  /// What is in the place of the grant reference is none: Xen keeps the first eight for itself, and
+  /// no guest has as many as a hash makes a number.
+  init?(inheritedIn slot: RawSpan) {
+    guard slot.load(UInt8.self, at: 1) <= 1 else { return nil }
+    self.init(slot: slot)
+    let reference = slot.load(UInt32.self, at: 4)
+    switch content {
+    case .segmentation(size: 1..., _, _) where reference == 1 || reference == 2: break
+    case .hash(_, algorithm: 1, _) where reference >= 1 << 20: break
+    case .expressDataPath where reference == 0: break
+    default: return nil
+    }
+  }
+
   /// The byte that names the content.
   var type: UInt8 {
     switch content {

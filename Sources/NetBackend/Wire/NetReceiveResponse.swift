@@ -18,6 +18,8 @@ struct NetReceiveResponse: Hashable, Sendable, BitwiseCopyable {
     static let moreData = Flags(rawValue: 1 << 2)
     /// A ``NetExtraInfo`` follows.
     static let extraInfo = Flags(rawValue: 1 << 3)
+
+    static let known: Flags = [.dataValidated, .checksumBlank, .moreData, .extraInfo]
   }
 
   /// The request's.
@@ -43,6 +45,26 @@ struct NetReceiveResponse: Hashable, Sendable, BitwiseCopyable {
     byteOffset = 0
     self.flags = flags
     status = failure.rawValue
+  }
+
+  /// Decodes what a backend may have written over a request; nil where a request stands.
+  ///
+  /// Flags and status take the place of the grant reference. For a slot with a packet's first bytes
+  /// a reference from 917,504 on, where no guest has any; for a slot behind it, one from 65,536 on
+  /// of which the low half is 0 or 4.
+  ///
+  /// - Parameter isFirst: whether a packet would begin here.
+  init?(inheritedIn slot: RawSpan, isFirst: Bool) {
+    identifier = slot.load(UInt16.self, at: 0)
+    byteOffset = slot.load(UInt16.self, at: 2)
+    flags = Flags(rawValue: slot.load(UInt16.self, at: 4))
+    status = slot.load(Int16.self, at: 6)
+    guard flags.isSubset(of: isFirst ? .known : .moreData) else { return nil }
+    if status == NetResponseStatus.error.rawValue { return }
+    let byteCount = Int(status)
+    guard byteCount >= (isFirst ? NetLimits.smallestPacketByteCount : 1),
+      Int(byteOffset) + byteCount <= xenPageByteCount
+    else { return nil }
   }
 
   /// Writes all bytes of a slot of ``NetLimits/receiveSlotByteCount`` bytes.

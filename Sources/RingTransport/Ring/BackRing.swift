@@ -49,6 +49,16 @@ public struct BackRing: ~Copyable {
     return true
   }
 
+  /// Copies the slot `distance` behind the next request to the start of `slot`, and takes nothing.
+  ///
+  /// For what the last backend may have left there. `distance` is less than
+  /// ``waitingRequestCount()`` was.
+  public func copyWaitingRequest(at distance: UInt32, into slot: inout MutableRawSpan) {
+    pages.copyOut(
+      from: layout.slotOffset(of: requestConsumer.advanced(by: distance)),
+      byteCount: layout.slotByteCount, into: &slot)
+  }
+
   /// Publishes one response: its bytes, then the producer index. The peer may see it at once.
   public mutating func publish(_ response: RawSpan) {
     stage(response)

@@ -106,8 +106,7 @@ extension NetFrontendQueue {
   private func append(
     _ response: reference_rx_response, _ buffer: Posted, to packet: inout NetPacket
   ) throws(PeerFailure) -> Bool {
-    let isLost = hasSeenCrash && response.status < 0
-    guard response.identifier == buffer.identifier || isLost else {
+    guard response.identifier == buffer.identifier else {
       throw PeerFailure(
         "receive response to \(response.identifier) in the slot of \(buffer.identifier)")
     }

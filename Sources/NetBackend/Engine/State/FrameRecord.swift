@@ -10,10 +10,7 @@ import RingTransport
 /// |---|---|
 /// | 0 | the number of the first frame that the guest has not been shown |
 /// | 1 | the number of the next frame to be taken |
-/// | 2 | the ring index up to which slots may hold answers that are not published; bit 32 is set |
-/// | 3... | for each frame, by its number: its size in bits 32 and up, and its offset |
-/// | 131... | what the guest offered in each slot of the ring, by its index: the identifier in bits
-/// 32 and up, the page's reference; bit 63 is set |
+/// | 2... | for each frame, by its number: its size in bits 32 and up, and its offset |
 ///
 /// A frame is known to the record when word 1 is written, and no more when word 0 is. What is there
 /// is the word of a process that a guest may have taken over before, and judged as such. One thread
@@ -30,9 +27,6 @@ struct FrameRecord<Memory: StateMemory> {
   static var capacity: Int { 128 }
   private static var shownWord: Int { StatusLayout.bufferWords.lowerBound }
   private static var takenWord: Int { shownWord + 1 }
-  private static var answeredWord: Int { shownWord + 2 }
-  private static var isAnsweredMark: UInt64 { 1 << 32 }
-  private static var isKeptMark: UInt64 { 1 << 63 }
 
   /// Nil where nothing is kept.
   private let memory: Memory?
@@ -52,7 +46,6 @@ struct FrameRecord<Memory: StateMemory> {
     (shown, taken, next) = (0, 0, 0)
     memory?.storeState(0, at: Self.takenWord)
     memory?.storeState(0, at: Self.shownWord)
-    memory?.storeState(0, at: Self.answeredWord)
   }
 
   /// Takes over what an earlier process has left; nothing when it makes no sense.
@@ -101,43 +94,8 @@ struct FrameRecord<Memory: StateMemory> {
     memory?.storeState(first, at: Self.shownWord)
   }
 
-  /// A slot was taken; its answer will be written over what the guest offers there.
-  func keep(_ request: NetReceiveRequest, at index: RingIndex) {
-    memory?.storeState(
-      Self.isKeptMark | UInt64(request.identifier) << 32
-        | UInt64(request.grantReference.rawValue), at: Self.requestWord(index))
-  }
-
-  /// What the guest offered in a slot into which an answer may have been written.
-  func request(at index: RingIndex) -> NetReceiveRequest? {
-    guard let word = memory?.loadState(Self.requestWord(index)), word & Self.isKeptMark != 0 else {
-      return nil
-    }
-    return NetReceiveRequest(
-      identifier: UInt16(truncatingIfNeeded: word >> 32),
-      grantReference: GrantReference(rawValue: UInt32(truncatingIfNeeded: word)))
-  }
-
-  /// Answers are going to be written, up to but not including this index.
-  func beginAnswers(upTo index: RingIndex) {
-    memory?.storeState(Self.isAnsweredMark | UInt64(index.rawValue), at: Self.answeredWord)
-  }
-
-  /// How many slots from `index` on an earlier process may have written answers into, which it did
-  /// not publish.
-  func spoiledSlotCount(from index: RingIndex, of waitingCount: Int) -> Int {
-    guard let word = memory?.loadState(Self.answeredWord), word >> 32 == 1 else { return 0 }
-    let end = RingIndex(rawValue: UInt32(truncatingIfNeeded: word))
-    let count = Int(end.distance(from: index))
-    return count <= waitingCount ? count : 0
-  }
-
   private static func word(of number: UInt64) -> Int {
-    shownWord + 3 + Int(number % UInt64(capacity))
-  }
-
-  private static func requestWord(_ index: RingIndex) -> Int {
-    shownWord + 3 + capacity + Int(index.rawValue) % NetLimits.ringSlotCount
+    shownWord + 2 + Int(number % UInt64(capacity))
   }
 
   /// Judges the place of a frame, with room for its virtio header in front.

@@ -23,7 +23,7 @@ struct FrameRecordTests {
 
   /// Death at every store: a frame is there from the moment it is noted until it is shown.
   @Test func deathAtEveryStore() {
-    let found: [[Int]] = [[], [], [], [], [], [1], [1], [1, 2], [2], [2], [2, 3], []]
+    let found: [[Int]] = [[], [], [], [], [1], [1], [1, 2], [2], [2], [2, 3], []]
     for storeCount in found.indices {
       let memory = MortalMemory()
       memory.storesLeft = storeCount
@@ -70,17 +70,5 @@ struct FrameRecordTests {
       record.finish(isLastWaiting: false)
       #expect(expected.isEmpty)
     }
-  }
-
-  @Test func slotsAreSpoiledUntilTheirAnswersArePublished() {
-    let memory = MortalMemory()
-    let record = Record(in: memory)
-    let start = RingIndex(rawValue: .max - 1)
-    #expect(record.spoiledSlotCount(from: start, of: 256) == 0)
-    record.beginAnswers(upTo: start.advanced(by: 5))
-    #expect(record.spoiledSlotCount(from: start, of: 256) == 5)
-    #expect(record.spoiledSlotCount(from: start, of: 4) == 0, "the guest offers fewer")
-    #expect(record.spoiledSlotCount(from: start.advanced(by: 5), of: 256) == 0)
-    #expect(record.spoiledSlotCount(from: start.advanced(by: 6), of: 256) == 0)
   }
 }
