@@ -22,7 +22,8 @@ import SystemPackage
   /// by itself, as root, whenever a guest connects.
   static func sandbox(_ options: NetOptions) -> SandboxPolicy? {
     if case .capture? = options.uplink { return nil }
-    return SandboxPolicy(ioctlRequests: [c_tap_request_offloads], startsThreads: true)
+    return SandboxPolicy(
+      ioctlRequests: [c_tap_request_offloads, c_tap_request_queue], startsThreads: true)
   }
 
   /// As many as the guest may have queues.
@@ -44,12 +45,12 @@ import SystemPackage
     _ = try? PacketFilter("ether src 00:16:3e:00:00:00 and (ip src 192.0.2.0/24 or arp)")
   }
 
-  /// Init holds the queue that an interface is taken over with.
+  /// Init holds the queues that an interface is taken over with.
   static var opensInAHurry: Bool { false }
 
-  /// With one queue, which init holds, there never is anything.
+  /// Of a TAP device whose queues init holds there never is anything.
   static func needsOpener(_ task: BackendTask<NetOptions>) -> Bool {
-    task.queue == nil || task.devices.count > 1
+    task.devices.count > task.queues.count
   }
 
   static func open(_ request: Opener.Request) -> Opener.Answer {
@@ -61,7 +62,7 @@ import SystemPackage
     loop: consuming EventLoop, store: consuming XenStoreClient<XenStoreConnection>
   ) throws(BackendProcessError) {
     var task = task
-    let opening = PortOpening(opener: task.opener, held: task.queue)
+    let opening = PortOpening(opener: task.opener, held: task.queues)
     opening.announce(task.options.uplink(of: task.leaf))
     var queues: ThreadedQueues
     do throws(Errno) {

@@ -11,10 +11,10 @@ struct NetOptions: Sendable, Equatable {
   var unusable: String?
   /// The most queues that a guest may have. A queue is a thread, so by default as many as there
   /// are processors.
-  var queueCountMax = min(8, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  var queueCountMax = HeldQueue.usualCount
 
   /// More queues than this no frontend asks for.
-  static let queueCountRange = 1...8
+  static let queueCountRange = 1...HeldQueue.countMax
 
   /// Where a vif's frames go.
   func uplink(of leaf: BackendLeaf) -> NetUplink {

@@ -152,7 +152,22 @@ extension RealXen {
         #expect(count > (before[queue] ?? 0) + 50, "queue \(queue): \(before) to \(after)")
       }
       #expect(try await guest.networkCounters().checksumErrors == 0)
+      if RealXen.isOurNetwork { try await expectQueuesOutliveBackends(of: guests, peerAddress) }
       try await RealXen.shutDown([peer, guest])
+    }
+
+    /// What waits in either queue is there for the next process.
+    private func expectQueuesOutliveBackends(
+      of guests: [Domain], _ peerAddress: String
+    ) async throws {
+      let host = try await RealXen.host
+      let logs = try await KernelLogs(of: guests)
+      async let report = guests[1].iperf(to: peerAddress, options: "-P 16 -R", seconds: 10)
+      let deaths = try await host.runDrill(
+        "kill:500", in: try await RealXen.network.directory, restarts: 12, limit: .seconds(60))
+      #expect(deaths >= 12)
+      #expect(try await report.receivedBitsPerSecond > 0)
+      try await logs.expectSilence()
     }
 
     /// The events that the guest had of each event channel of its interface, by their names, such

@@ -23,6 +23,15 @@ static inline int c_tap_set_offloads(int descriptor, unsigned int offloads) {
   return ioctl(descriptor, TUNSETOFFLOAD, offloads);
 }
 
+// Whether the TAP gives frames to one of its queues. The descriptor stays that queue's.
+static const uint32_t c_tap_request_queue = TUNSETQUEUE;
+static inline int c_tap_set_attached(int descriptor, int isAttached) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  request.ifr_flags = isAttached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
+  return ioctl(descriptor, TUNSETQUEUE, &request);
+}
+
 // A packet socket on one interface, promiscuous, with the virtio header in front of every frame,
 // which does not hear what it sends. -1 and errno on failure.
 static inline int c_open_packet_port(const char *name) {

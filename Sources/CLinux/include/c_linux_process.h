@@ -42,8 +42,8 @@ static inline int c_make_message_sockets(int descriptors[2]) {
   return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors);
 }
 
-// The most descriptors that a message carries.
-enum { c_passed_max = 2 };
+// The most descriptors that a message carries: a status page and eight queues.
+enum { c_passed_max = 9 };
 
 // Sends one message with so many descriptors; never waits, and raises no signal.
 static inline ssize_t c_send_with_descriptors(int socket, const void *bytes, size_t byteCount,

@@ -62,9 +62,9 @@ extension NetworkRole {
     }
   }
 
-  /// What backends of an interface get of its TAP device; nil where it has none.
-  func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
-    InterfaceName.backendEnd(of: leaf).flatMap { control.heldQueue(of: $0) }
+  /// What backends of an interface get of its TAP device; nothing where it has none.
+  func heldQueues(of leaf: BackendLeaf) -> [HeldQueue] {
+    InterfaceName.backendEnd(of: leaf).map { control.heldQueues(of: $0) } ?? []
   }
 
   /// Removes the backend's end of an interface that is gone, and whose process has ended.

@@ -26,13 +26,16 @@ final class NetworkRole {
   var sessions: [String: DHCPSession] = [:]
   private var newDescriptors: [Int32] = []
 
-  /// - Parameter isProcessOne: whether the domain is ours alone. In a full distribution only what
-  ///   is named is touched.
+  /// - Parameters:
+  ///   - queueCount: how many queues the backend of an interface may serve.
+  ///   - isProcessOne: whether the domain is ours alone. In a full distribution only what is named
+  ///     is touched.
   init(
-    _ configuration: NetworkConfiguration, waitSeconds: Int, isProcessOne: Bool, log: Logger,
+    _ configuration: NetworkConfiguration, queueCount: Int = 1, waitSeconds: Int,
+    isProcessOne: Bool, log: Logger,
     now: UInt64
   ) throws(NetworkError) {
-    let control = try LinkControl()
+    let control = try LinkControl(queueCount: queueCount)
     let events: LinkEvents
     do throws(Errno) {
       events = try LinkEvents()

@@ -68,13 +68,13 @@ struct BackendCommand: Equatable {
   /// The arguments after those that name the program and the leaf.
   var furtherArguments: ArraySlice<String> { arguments.dropFirst(3) }
 
-  /// The same with the leaf's status page on ``BackendProcess/statusDescriptor``, and perhaps the
-  /// queue of its TAP device on ``BackendProcess/queueDescriptor``.
-  func passingStatus(andQueue hasQueue: Bool) -> BackendCommand {
+  /// The same with the leaf's status page on ``BackendProcess/statusDescriptor``, and the queues of
+  /// its TAP device from ``BackendProcess/queueDescriptor`` on.
+  func passingStatus(andQueues queueCount: Int) -> BackendCommand {
     var command = self
     command.arguments += ["--status-descriptor", String(BackendProcess.statusDescriptor)]
-    if hasQueue {
-      command.arguments += ["--queue-descriptor", String(BackendProcess.queueDescriptor)]
+    for index in 0..<Int32(queueCount) {
+      command.arguments += ["--queue-descriptor", String(BackendProcess.queueDescriptor + index)]
     }
     return command
   }

@@ -11,7 +11,7 @@ struct BackendProcess {
   /// Where a process finds its leaf's ``StatusMemory``, and a spare its orders.
   static let statusDescriptor: Int32 = 3
   static let ordersDescriptor: Int32 = 4
-  /// Where a process that is no spare finds the queue of its TAP device.
+  /// Where a process that is no spare finds the queues of its TAP device, from this number on.
   static let queueDescriptor: Int32 = 4
 
   /// A crash must end the process at once: a backtrace costs the guest time, and an image has no
@@ -21,7 +21,7 @@ struct BackendProcess {
   /// A descriptor of ours that a process gets, and the number by which it knows it.
   struct Passed {
     var descriptor: Int32
-    /// ``statusDescriptor``, ``ordersDescriptor`` or ``queueDescriptor``.
+    /// ``statusDescriptor``, ``ordersDescriptor``, or from ``queueDescriptor`` on.
     var number: Int32
   }
 

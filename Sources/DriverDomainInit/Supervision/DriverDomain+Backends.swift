@@ -13,16 +13,16 @@ extension DriverDomain where Transport: ~Copyable {
       if let process = orderSpare(leaf, command, status) {
         return .started(leaf, process: process)
       }
-      let queue = heldQueue(of: leaf)
+      let queues = heldQueues(of: leaf)
       var passed = [
         BackendProcess.Passed(
           descriptor: status.file.rawValue, number: BackendProcess.statusDescriptor)
       ]
-      if let queue {
-        passed.append(.init(descriptor: queue.descriptor, number: BackendProcess.queueDescriptor))
+      for (number, queue) in zip(BackendProcess.queueDescriptor..., queues) {
+        passed.append(.init(descriptor: queue.descriptor, number: number))
       }
       let process = try options.processes.start(
-        command.passingStatus(andQueue: queue != nil), passing: passed)
+        command.passingStatus(andQueues: queues.count), passing: passed)
       logDelay("process started", leaf)
       return .started(leaf, process: process)
     } catch {
@@ -37,8 +37,8 @@ extension DriverDomain where Transport: ~Copyable {
     return start(leaf, command)
   }
 
-  func heldQueue(of leaf: BackendLeaf) -> HeldQueue? {
-    leaf.kind == .virtualInterface ? network?.heldQueue(of: leaf) : nil
+  func heldQueues(of leaf: BackendLeaf) -> [HeldQueue] {
+    leaf.kind == .virtualInterface ? network?.heldQueues(of: leaf) ?? [] : []
   }
 
   private func status(of leaf: BackendLeaf) throws(Errno) -> LeafStatus {
@@ -58,7 +58,7 @@ extension DriverDomain where Transport: ~Copyable {
       leaf: leaf.description, arguments: Array(command.furtherArguments),
       configuration: configurations[leaf] ?? LeafConfiguration([:]))
     do throws(Errno) {
-      try connection.send(order, status, heldQueue(of: leaf))
+      try connection.send(order, status, heldQueues(of: leaf))
       logDelay("order sent", leaf)
       return process
     } catch {

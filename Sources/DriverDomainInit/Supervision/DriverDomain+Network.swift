@@ -9,8 +9,10 @@ extension DriverDomain where Transport: ~Copyable {
     guard options.programs.network != nil else { return }
     do throws(NetworkError) {
       let network = try NetworkRole(
-        options.configuration.network, waitSeconds: options.configuration.waitSeconds,
-        isProcessOne: options.isProcessOne, log: log, now: MonotonicClock.milliseconds())
+        options.configuration.network,
+        queueCount: options.configuration.queueCountMax ?? HeldQueue.usualCount,
+        waitSeconds: options.configuration.waitSeconds, isProcessOne: options.isProcessOne,
+        log: log, now: MonotonicClock.milliseconds())
       do throws(Errno) {
         try loop.watch(network.eventDescriptor, as: .links, isNew: true)
       } catch {

@@ -101,7 +101,7 @@ extension DriverDomain where Transport: ~Copyable {
           role, startingElse: failedTemplates.contains(role) ? options.programs.path(of: role) : nil
         )
       else { return .startFailed(leaf) }
-      try connection.send(order, status, heldQueue(of: leaf))
+      try connection.send(order, status, heldQueues(of: leaf))
       successors[leaf] = Successor(order: order, connection: connection)
       log.debug("a successor waits as process \(process)", metadata: ["device": "\(leaf)"])
       return .started(leaf, process: process)

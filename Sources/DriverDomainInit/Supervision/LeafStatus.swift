@@ -35,9 +35,9 @@ final class SpareConnection {
 
   /// Tells the spare what to become. Does not wait.
   func send(
-    _ order: BackendOrder, _ status: LeafStatus, _ queue: HeldQueue?
+    _ order: BackendOrder, _ status: LeafStatus, _ queues: [HeldQueue]
   ) throws(Errno) {
-    try socket.send(order, status: status.file, queue: queue?.descriptor)
+    try socket.send(order, status: status.file, queues: queues)
   }
 
   /// Tells a successor that it is its turn. Does not wait.

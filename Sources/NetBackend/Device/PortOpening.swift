@@ -8,9 +8,9 @@ import SystemPackage
 struct PortOpening: Sendable {
   /// Nil for this process.
   let opener: Opener?
-  /// The first queue of the TAP device, where init holds one. Frames for the guest wait in it while
-  /// there is no backend.
-  var held: HeldQueue?
+  /// The queues of the TAP device that init holds. Frames for the guest wait in those that are
+  /// attached while there is no backend.
+  var held: [HeldQueue] = []
 
   enum Verb: UInt8 {
     /// Only to see whether the interface is there.
@@ -32,16 +32,28 @@ struct PortOpening: Sendable {
 
   /// Checks that the interface is there.
   func expect(_ uplink: NetUplink) throws(NetPortError) {
-    if held != nil { return }
+    if !held.isEmpty { return }
     guard let opener else { return try DescriptorPort.expectInterface(uplink.interface) }
     _ = try Self.ask(.expect, uplink, opener)
   }
 
-  /// Attaches a queue of a TAP device, or opens a packet socket.
+  /// Has the TAP device fill so many of its queues, and no others.
+  func attachQueues(_ count: Int, of uplink: NetUplink) throws(NetPortError) {
+    // The first is always attached.
+    for (index, queue) in held.enumerated().dropFirst() {
+      do throws(Errno) {
+        try queue.setAttached(index < count)
+      } catch {
+        throw .open(uplink.interface, error)
+      }
+    }
+  }
+
+  /// Opens a queue of a TAP device, where init holds none with this number, or a packet socket.
   func port(
     _ uplink: NetUplink, queue: Int, ownAddress: EthernetAddress?
   ) throws(NetPortError) -> DescriptorPort {
-    if queue == 0, let held { return DescriptorPort(sharing: held) }
+    if queue < held.count { return DescriptorPort(sharing: held[queue]) }
     guard let opener else {
       return DescriptorPort(adopting: try Self.open(uplink), ownAddress: ownAddress)
     }

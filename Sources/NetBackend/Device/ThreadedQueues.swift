@@ -9,7 +9,7 @@ private struct QueueWork {
   let guest: NetGuest
   let policy: VifPolicy
   let status: StatusPage
-  let place: Int
+  let number: Int
   let adopts: Bool
 
   func run<Port: PolledPort & ~Copyable>(
@@ -21,8 +21,7 @@ private struct QueueWork {
       do throws(NetPortError) { port = try open() } catch { throw .port(error) }
       let loop = try QueueLoop(
         parameters, guest: guest, policy: policy, thread: thread, status: status,
-        place: place, keepsFrames: place == 1, adopts: adopts, hypervisor: hypervisor,
-        loop: loop, port: port)
+        number: number, adopts: adopts, hypervisor: hypervisor, loop: loop, port: port)
       thread.began(.success(()))
       loop.run()
     } catch {
@@ -89,6 +88,11 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     guard parameters.count <= devices.count else {
       throw .devices(wanted: parameters.count, opened: devices.count)
     }
+    do throws(NetPortError) {
+      try opening.attachQueues(parameters.count, of: uplink)
+    } catch {
+      throw .port(error)
+    }
     let exchange: FrameExchange
     do throws(Errno) {
       if let thread = waitingThread.take() { threads.append(thread) }
@@ -109,7 +113,7 @@ struct ThreadedQueues: NetQueues, ~Copyable {
       try threads[index].serve { thread, hypervisor, loop in
         let work = QueueWork(
           thread: thread, parameters: queue, guest: guest, policy: policy, status: status,
-          place: 1 + index, adopts: adopts)
+          number: index, adopts: adopts)
         switch uplink {
         case .tap(let name):
           work.run(hypervisor, loop) { () throws(NetPortError) in
@@ -135,6 +139,8 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   mutating func disconnect() -> NetStatistics {
     let statistics = threads.reduce(NetStatistics()) { $0 + $1.stop() }
     threads = []
+    // Frames go to a queue that nobody serves now. The first is for whoever comes next.
+    if let uplink { try? opening.attachQueues(1, of: uplink) }
     return statistics
   }
 

@@ -28,17 +28,17 @@ struct NetQueue: ~Copyable {
   /// Maps the guest's rings and binds its event channels.
   ///
   /// - Parameters:
-  ///   - page: keeps received frames for the next process, of one queue; nil for the others.
+  ///   - buffer: keeps received frames for the next process; nil where they may be lost.
   ///   - adopts: whether an earlier process has served the rings and died.
   init<Xen: Hypervisor & ~Copyable>(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy,
-    keptIn page: StatusPage? = nil, adopts: Bool = false, hypervisor: inout Xen
+    keptIn buffer: StatusBuffer? = nil, adopts: Bool = false, hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let transmitPages = try Self.map(parameters.transmitRing, guest, &hypervisor)
     let receivePages = try Self.map(parameters.receiveRing, guest, &hypervisor)
     let transmit = try TransmitQueue(pages: transmitPages, frontendDomain: guest.domain)
     let receive = try ReceiveQueue(
-      pages: receivePages, guest: guest, keptIn: page, adopts: adopts)
+      pages: receivePages, guest: guest, keptIn: buffer, adopts: adopts)
     let transmitPort = try Self.bind(parameters.transmitPort, guest, &hypervisor)
     var receivePort = transmitPort
     if parameters.receivePort != parameters.transmitPort {

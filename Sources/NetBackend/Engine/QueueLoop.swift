@@ -26,17 +26,16 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   /// Connects a queue, on the thread that will serve it.
   ///
   /// - Parameters:
-  ///   - place: the thread's in the status page.
-  ///   - keepsFrames: whether the page has the queue's frames, too.
+  ///   - number: the queue's, which its place in the status page follows from.
   ///   - adopts: whether an earlier process has served the rings and died.
   ///   - hypervisor: of this queue alone, as is the loop.
   init(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy, thread: QueueThread,
-    status: StatusPage, place: Int, keepsFrames: Bool, adopts: Bool,
+    status: StatusPage, number: Int, adopts: Bool,
     hypervisor: consuming XenHypervisor, loop: consuming EventLoop, port: consuming Port
   ) throws(NetConnectionError) {
     let queue = try NetQueue(
-      parameters, guest: guest, policy: policy, keptIn: keepsFrames ? status : nil,
+      parameters, guest: guest, policy: policy, keptIn: StatusBuffer(status, number),
       adopts: adopts, hypervisor: &hypervisor)
     loop.pollReadable(thread.wakeUp.descriptor, token: Token.wakeUp)
     self.hypervisor = hypervisor
@@ -44,7 +43,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     self.port = port
     self.loop = loop
     self.thread = thread
-    heartbeat = Heartbeat(status, thread: place)
+    heartbeat = Heartbeat(status, thread: 1 + number)
     sums = NetSums(status)
   }
 

@@ -76,6 +76,35 @@ extension ReceiveQueue {
     return Outcome(hasMore: true)
   }
 
+  /// Publishes what an earlier process has written into the ring. The frames are in the guest, so
+  /// they are no more among those that it has left.
+  mutating func publishInherited(_ policy: VifPolicy) throws(NetViolation) {
+    mayInherit = false
+    var inherited = InheritedAnswers()
+    do throws(RingViolation) {
+      inherited = try InheritedAnswers(publishingIn: &ring)
+    } catch {
+      throw .ring(error)
+    }
+    var next = takeLeft(policy)
+    for byteCount in inherited.packetByteCounts {
+      statistics.receivedPackets += 1
+      statistics.receivedBytes += UInt64(byteCount)
+      // Another size is the beginning of a frame that was cut by the process before.
+      if let packet = next, packet.byteCount == byteCount { next = takeLeft(policy) }
+    }
+    pending = next
+    record.finish(isLastWaiting: pending != nil)
+  }
+
+  /// The next frame for the guest of those that an earlier process has left.
+  private mutating func takeLeft(_ policy: VifPolicy) -> Packet? {
+    while let left = record.takeLeft() {
+      if let packet = judge(left, policy).value { return packet }
+    }
+    return nil
+  }
+
   /// A frame, or the fact that there was one that is not for the guest.
   private struct Taken {
     var value: Packet?
@@ -88,12 +117,7 @@ extension ReceiveQueue {
     port: inout Port, policy: VifPolicy
   ) -> Taken? {
     packetCount += 1
-    if let left = record.takeLeft() {
-      let taken = judge(left, policy)
-      guard inheritedPacketCount > 0, !taken.isDropped else { return taken }
-      inheritedPacketCount -= 1
-      return Taken()
-    }
+    if let left = record.takeLeft() { return judge(left, policy) }
     let offset = cursor + PacketMemory.headroomByteCount
     let start = offset - VirtualNetworkHeader.byteCount
     let room = VirtualNetworkHeader.byteCount + Self.frameByteCountMax

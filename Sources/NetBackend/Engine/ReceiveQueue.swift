@@ -10,9 +10,9 @@ import SystemPackage
 /// pages for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is
 /// kept for a guest that does not listen.
 ///
-/// Where there is a status page, frames lie in its buffer and are noted in a ``FrameRecord``. So
-/// those that this process has taken and not announced when it dies come to the guest through the
-/// next one.
+/// Where there is a status page, frames lie in a buffer of it and are noted in a ``FrameRecord``.
+/// So those that this process has taken and not announced when it dies come to the guest through
+/// the next one.
 ///
 /// Nothing here waits or allocates. One thread uses an instance.
 struct ReceiveQueue: ~Copyable {
@@ -83,18 +83,17 @@ struct ReceiveQueue: ~Copyable {
   var packetCount = 0
   /// The frames that have not been announced.
   var record: FrameRecord<StatusPage>
-  /// Packets that an earlier process had written into the ring: so many of the frames that it has
-  /// left, from the first on, are in the guest.
-  var inheritedPacketCount = 0
+  /// Whether an earlier process may have written answers that it did not live to publish.
+  var mayInherit: Bool
   var statistics = NetStatistics()
 
   /// Attaches to a connected ring.
   ///
   /// - Parameters:
-  ///   - page: keeps the frames; nil where they may be lost with the process.
+  ///   - buffer: keeps the frames; nil where they may be lost with the process.
   ///   - adopts: whether an earlier process has served the ring and died.
   init(
-    pages: consuming SharedPages, guest: NetGuest, keptIn page: StatusPage?, adopts: Bool
+    pages: consuming SharedPages, guest: NetGuest, keptIn buffer: StatusBuffer?, adopts: Bool
   ) throws(NetConnectionError) {
     let ring: BackRing
     do throws(RingViolation) {
@@ -102,8 +101,10 @@ struct ReceiveQueue: ~Copyable {
     } catch {
       throw .violation(.ring(error))
     }
-    let memory = try Self.memory(keptIn: page)
-    record = FrameRecord(in: page)
+    let memory = try Self.memory(keptIn: buffer)
+    record = FrameRecord(in: buffer?.page, buffer: buffer?.index ?? 0)
+    if adopts { record.restore() } else { record.clear() }
+    mayInherit = adopts
     self.ring = ring
     self.memory = memory
     frontendDomain = guest.domain
@@ -112,22 +113,12 @@ struct ReceiveQueue: ~Copyable {
     headroomByteCount = guest.headroomByteCount
     batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
     announcements.reserveCapacity(NetLimits.ringSlotCount)
-    guard adopts else {
-      record.clear()
-      return
-    }
-    record.restore()
-    do throws(RingViolation) {
-      try publishInherited()
-    } catch {
-      throw .violation(.ring(error))
-    }
   }
 
   private static func memory(
-    keptIn page: StatusPage?
+    keptIn buffer: StatusBuffer?
   ) throws(NetConnectionError) -> PrivateMemory {
-    if let page { return PrivateMemory(bufferOf: page) }
+    if let buffer { return PrivateMemory(buffer) }
     do throws(Errno) {
       return try PrivateMemory(byteCount: memoryByteCount)
     } catch {
@@ -139,6 +130,11 @@ struct ReceiveQueue: ~Copyable {
   mutating func turn<Xen: Hypervisor & ~Copyable, Port: NetPort & ~Copyable>(
     hypervisor: inout Xen, port: inout Port, policy: VifPolicy, now: UInt64
   ) throws(NetViolation) -> Outcome {
+    if mayInherit {
+      // All of that is noted before a new frame may take the place of one that was left.
+      try publishInherited(policy)
+      return Outcome(hasMore: true)
+    }
     if pending == nil { cursor = 0 }
     packetCount = 0
     let outcome = try collect(port: &port, policy: policy, now: now)

@@ -57,8 +57,8 @@ struct NetExtraInfo: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
-  /// Decodes what a backend may have written over a request of the receive ring; nil where a request
-  /// stands.
+  /// Decodes what a backend may have written over a request of the receive ring; nil where a
+  /// request stands.
   ///
   /// What is in the place of the grant reference is none: Xen keeps the first eight for itself, and
   /// no guest has as many as a hash makes a number.

@@ -27,15 +27,15 @@ public import SystemPackage
     page = nil
   }
 
-  /// The buffer of a device's status page, of ``StatusLayout/bufferByteCount`` bytes. It holds what
+  /// A buffer of a device's status page, of ``StatusLayout/bufferByteCount`` bytes. It holds what
   /// the process before this one has left there, or whoever had taken that process over.
   ///
-  /// At most one instance for a page is in use at a time.
-  public init(bufferOf page: StatusPage) {
+  /// At most one instance for a buffer is in use at a time.
+  public init(_ buffer: StatusBuffer) {
     // SAFETY: the buffer has this size, and lives as long as the page, which is held.
-    unsafe base = page.buffer
+    unsafe base = buffer.page.address(ofBuffer: buffer.index)
     byteCount = StatusLayout.bufferByteCount
-    self.page = page
+    page = buffer.page
   }
 
   deinit {

@@ -44,8 +44,8 @@ public struct BackendArguments<Options: Sendable>: Sendable {
   public var xenStoreSocket: String?
   /// The status page that whoever started the process made for it.
   public var statusDescriptor: Int32?
-  /// The queue of its TAP device that whoever started the process holds.
-  public var queueDescriptor: Int32?
+  /// The queues of its TAP device that whoever started the process holds, in their order.
+  public var queueDescriptors: [Int32] = []
   /// Whether the process gives its rights away before it serves.
   public var isSandboxed = true
   /// The program's own options.
@@ -117,7 +117,7 @@ public struct BackendArguments<Options: Sendable>: Sendable {
       switch argument {
       case "--orders-descriptor": ordersDescriptor = number
       case "--status-descriptor": statusDescriptor = number
-      default: queueDescriptor = number
+      default: queueDescriptors.append(number)
       }
       return true
     case "--log-level":

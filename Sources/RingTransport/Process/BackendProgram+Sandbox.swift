@@ -12,7 +12,7 @@ extension BackendProgram {
   ) throws(BackendProcessError) {
     var kept = [Int32]()
     if let status = arguments.statusDescriptor { kept.append(status) }
-    if let queue = arguments.queueDescriptor { kept.append(queue) }
+    kept += arguments.queueDescriptors
     if case .spare(let orders) = arguments.mode { kept.append(orders) }
     if let number = exit.descriptor { kept.append(number) }
     do throws(SandboxError) {

@@ -140,7 +140,7 @@ extension BackendProgram {
       let status = try openStatus(arguments.statusDescriptor)
       task = BackendTask(
         leaf: leaf, options: arguments.options, log: log, status: status,
-        queue: arguments.queueDescriptor.map {
+        queues: arguments.queueDescriptors.map {
           HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: $0)))
         }, isSandboxed: arguments.isSandboxed)
     case .spare(let descriptor):
@@ -192,10 +192,10 @@ extension BackendProgram {
     switch consume message {
     case .end: return nil
     case .malformed(let reason): throw .order(reason)
-    case .order(let order, let status, let queue):
+    case .order(let order, let status, let queues):
       let ordered = read(spare.lasting + ["--path", order.leaf] + order.arguments)
       guard case .serve(let leaf) = ordered.mode, ordered.statusDescriptor == nil,
-        ordered.queueDescriptor == nil
+        ordered.queueDescriptors.isEmpty
       else {
         if case .wrong(let reason) = ordered.mode { throw .order(reason) }
         throw .order("no leaf to serve")
@@ -209,7 +209,7 @@ extension BackendProgram {
       return BackendTask(
         leaf: leaf, options: ordered.options, configuration: order.configuration,
         log: log(ordered), status: try openStatus(number, begins: !order.isAhead),
-        queue: HeldQueue(ifPassed: queue), isSandboxed: ordered.isSandboxed,
+        queues: queues, isSandboxed: ordered.isSandboxed,
         turn: order.isAhead ? TurnSignal(socket) : nil)
     }
   }

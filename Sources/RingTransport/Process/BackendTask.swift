@@ -15,8 +15,8 @@ public struct BackendTask<Options: Sendable>: Sendable {
   public var log: Logger
   /// The device's page, which this process has begun to write, unless it has an order ahead.
   public var status: StatusPage
-  /// The queue of the leaf's TAP device that init holds.
-  public var queue: HeldQueue?
+  /// The queues of the leaf's TAP device that init holds, in their order.
+  public var queues: [HeldQueue]
   /// Whether the process is to give its rights away.
   public var isSandboxed: Bool
   /// Opens the target or the interface; nil where the process does so itself.

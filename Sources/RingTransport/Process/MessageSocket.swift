@@ -10,9 +10,10 @@ struct MessageSocket: ~Copyable, Sendable {
   /// What came.
   struct Message: ~Copyable {
     var bytes: [UInt8]
-    /// Up to two descriptors that came with it.
+    /// The first descriptor that came with it.
     var first: OwnedFileDescriptor?
-    var second: OwnedFileDescriptor?
+    /// Those behind it, which are a TAP device's queues.
+    var queues: [HeldQueue]
     /// Whether it was too long, or carried more.
     var isCut: Bool
   }
@@ -41,7 +42,8 @@ struct MessageSocket: ~Copyable, Sendable {
   /// What to poll. Valid as long as the instance.
   var rawValue: Int32 { file.rawValue }
 
-  /// Sends a message with at most two descriptors, which stay the caller's. Does not wait.
+  /// Sends a message with at most `c_passed_max` descriptors, which stay the caller's. Does not
+  /// wait.
   ///
   /// - Throws: `brokenPipe` or `connectionReset` when the other end is gone.
   func send(_ bytes: [UInt8], passing descriptors: [Int32]) throws(Errno) {
@@ -69,10 +71,10 @@ struct MessageSocket: ~Copyable, Sendable {
   /// Waits for the next message; nil when the other end is closed.
   func receive(byteCountMax: Int) throws(Errno) -> Message? {
     var bytes = [UInt8](repeating: 0, count: byteCountMax + 1)
-    var passed = InlineArray<2, Int32>(repeating: -1)
+    var passed = InlineArray<9, Int32>(repeating: -1)
     var isCut: Int32 = 0
-    // SAFETY: the call writes into the array, not past its end, into the two integers and into one
-    // more of ours.
+    // SAFETY: the call writes into the array, not past its end, into `c_passed_max` integers, as
+    // many as there are, and into one more of ours.
     let count = try systemCall {
       unsafe bytes.withUnsafeMutableBufferPointer { buffer in
         var span = passed.mutableSpan
@@ -83,10 +85,13 @@ struct MessageSocket: ~Copyable, Sendable {
       }
     }
     let first = Self.own(passed[0])
-    let second = Self.own(passed[1])
+    var queues: [HeldQueue] = []
+    for index in passed.indices.dropFirst() {
+      if let file = Self.own(passed[index]) { queues.append(HeldQueue(file)) }
+    }
     guard count > 0 else { return nil }
     return Message(
-      bytes: Array(bytes.prefix(Int(count))), first: first, second: second,
+      bytes: Array(bytes.prefix(Int(count))), first: first, queues: queues,
       isCut: isCut != 0 || Int(count) > byteCountMax)
   }
 

@@ -1,16 +1,16 @@
 public import SystemPackage
 
 /// One end of the connection over which init tells a spare process what to become. An order is one
-/// message. The status page of the leaf comes with it, and for an interface the TAP device's queue,
-/// which outlives its backends too. After an order ahead, another message says when it is to be
-/// followed.
+/// message. The status page of the leaf comes with it, and for an interface the TAP device's
+/// queues, which outlive its backends too. After an order ahead, another message says when it is to
+/// be followed.
 public struct OrderSocket: ~Copyable, Sendable {
   private let socket: MessageSocket
 
   /// What came over the connection.
   public enum Message: ~Copyable {
     /// What to serve, and what was passed with it.
-    case order(BackendOrder, status: OwnedFileDescriptor?, queue: OwnedFileDescriptor?)
+    case order(BackendOrder, status: OwnedFileDescriptor?, queues: [HeldQueue])
     /// No order, for the reason that the text gives.
     case malformed(String)
     /// The other end is closed: there will be no order.
@@ -32,24 +32,23 @@ public struct OrderSocket: ~Copyable, Sendable {
   /// What to poll. Valid as long as the instance.
   public var descriptor: Int32 { socket.rawValue }
 
-  /// Sends an order with a status page, and a queue where there is one. Does not wait.
+  /// Sends an order with a status page, and queues where there are any, at most
+  /// ``HeldQueue/countMax``. Does not wait.
   ///
   /// - Throws: `brokenPipe` or `connectionReset` when the spare is gone, `messageTooLong` for an
   ///   order that a spare would not take; what the system says otherwise.
   public func send(
-    _ order: BackendOrder, status: borrowing OwnedFileDescriptor, queue: Int32? = nil
+    _ order: BackendOrder, status: borrowing OwnedFileDescriptor, queues: [HeldQueue] = []
   ) throws(Errno) {
     let bytes = order.bytes
     guard bytes.count <= BackendOrder.byteCountMax, order.wordCount <= BackendOrder.wordCountMax
     else { throw .messageTooLong }
-    var passed = [status.rawValue]
-    if let queue { passed.append(queue) }
-    try socket.send(bytes, passing: passed)
+    try socket.send(bytes, passing: [status.rawValue] + queues.map(\.descriptor))
   }
 
   /// Tells a process that has an order ahead to follow it now. Does not wait.
   ///
-  /// - Throws: as ``send(_:status:queue:)``.
+  /// - Throws: as ``send(_:status:queues:)``.
   public func sendTurn() throws(Errno) {
     try socket.send(Self.turn, passing: [])
   }
@@ -73,6 +72,6 @@ public struct OrderSocket: ~Copyable, Sendable {
     guard !message.isCut, let order = BackendOrder(bytes: message.bytes) else {
       return .malformed("\(message.bytes.count) bytes that are no order")
     }
-    return .order(order, status: message.first.take(), queue: message.second.take())
+    return .order(order, status: message.first.take(), queues: message.queues)
   }
 }

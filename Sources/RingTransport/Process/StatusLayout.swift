@@ -10,18 +10,20 @@
 /// | 1024 | ``statisticCount`` sums over all processes that have had the page |
 /// | 2048 | the backend's own, which outlives it |
 /// | 4096 | what XenStore said last, for a successor in a hurry (`StoreSnapshot`) |
-/// | 12288 | the backend's own words about what is in its buffer |
-/// | 16384 | the backend's buffer (``PrivateMemory/init(bufferOf:)``), of which pages that nobody
-/// touches take no memory |
+/// | 12288 | the backend's own words about what is in its buffers, for each buffer |
+/// | 24576 | the backend's buffers (``StatusBuffer``), of which pages that nobody touches take no
+/// memory |
 public enum StatusLayout {
   /// Size of the page in bytes.
-  public static let byteCount = bufferOffset + bufferByteCount
-  /// Size of the buffer in bytes: what a turn of a network's queue takes.
+  public static let byteCount = bufferOffset + bufferCount * bufferByteCount
+  /// Buffers: one for each queue of a network's interface.
+  public static let bufferCount = HeldQueue.countMax
+  /// Size of a buffer in bytes: what a turn of a network's queue takes.
   public static let bufferByteCount = 256 * 1024
   /// "DDStatus" as the first eight bytes.
   public static let magic: UInt64 = 0x7375_7461_7453_4444
   /// Changes with the layout.
-  public static let version: UInt64 = 3
+  public static let version: UInt64 = 4
   /// Slots for threads: 0 is the main thread, 1 to 8 are queues.
   public static let threadCount = 9
   /// Statistics; what each is, the program says.
@@ -30,8 +32,8 @@ public enum StatusLayout {
   public static let stateWordCount = 256
   /// Where the snapshot of XenStore begins, as a word of the state.
   static let snapshotFirstWord = stateWordCount
-  /// The words about the buffer, as words of the state.
-  public static let bufferWords = (12288 - 2048) / 8..<memoryWordCount
+  /// Words about each buffer.
+  public static let bufferWordCount = 160
   /// All words that outlive a process, the snapshot's included.
   package static let memoryWordCount = (bufferOffset - 2048) / 8
   /// How often a thread has to give a sign of life, in nanoseconds. Init looks every half second.
@@ -42,7 +44,7 @@ public enum StatusLayout {
   static let writerWord = 2
   /// All words in front of the buffer.
   static let wordCount = bufferOffset / 8
-  static let bufferOffset = 16384
+  static let bufferOffset = 24576
   static let threadFlagInUse: UInt64 = 1
 
   /// The word that counts a thread's signs of life. Its flags follow.
@@ -54,6 +56,13 @@ public enum StatusLayout {
   static func statisticWord(_ index: Int) -> Int {
     precondition((0..<statisticCount).contains(index))
     return 1024 / 8 + index
+  }
+
+  /// The words about a buffer, as words of the state.
+  public static func bufferWords(of buffer: Int) -> Range<Int> {
+    precondition((0..<bufferCount).contains(buffer))
+    let first = (12288 - 2048) / 8 + buffer * bufferWordCount
+    return first..<first + bufferWordCount
   }
 
   static func stateWord(_ index: Int) -> Int {

@@ -3,11 +3,11 @@ internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
-/// The mapping of a status page. Every access but those to the buffer is that of one word, and
+/// The mapping of a status page. Every access but those to buffers is that of one word, and
 /// atomic; the words are another process's to change, so whoever reads them believes nothing.
 ///
 /// SAFETY of the unchecked Sendable: the address never changes, the mapping lasts as long as the
-/// instance, and all accesses are atomic. Of the buffer only the address is given away.
+/// instance, and all accesses are atomic. Of buffers only the addresses are given away.
 @safe final class StatusMemory: @unchecked Sendable {
   private let base: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -41,10 +41,12 @@ internal import SystemPackage
     unsafe _ = munmap(base, StatusLayout.byteCount)
   }
 
-  /// Where the buffer begins. Valid as long as the instance.
-  @unsafe var buffer: UnsafeMutableRawPointer {
+  /// Where a buffer begins. Valid as long as the instance.
+  @unsafe func buffer(_ index: Int) -> UnsafeMutableRawPointer {
+    precondition((0..<StatusLayout.bufferCount).contains(index))
     // SAFETY: in bounds of the mapping.
-    unsafe UnsafeMutableRawPointer(base) + StatusLayout.bufferOffset
+    return unsafe UnsafeMutableRawPointer(base) + StatusLayout.bufferOffset
+      + index * StatusLayout.bufferByteCount
   }
 
   /// Reads a word; what was written before it is visible after.

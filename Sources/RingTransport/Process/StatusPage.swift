@@ -58,9 +58,11 @@ public final class StatusPage: Sendable {
     memory.store(memory.load(word) &+ 1, word)
   }
 
-  /// Where the buffer begins, for ``PrivateMemory``. Valid as long as the instance.
+  /// Where a buffer begins, for ``PrivateMemory``. Valid as long as the instance.
   // SAFETY: of whoever uses it, as the comment says.
-  @unsafe var buffer: UnsafeMutableRawPointer { unsafe memory.buffer }
+  @unsafe func address(ofBuffer index: Int) -> UnsafeMutableRawPointer {
+    unsafe memory.buffer(index)
+  }
 
   /// Adds to a sum.
   public func add(_ value: UInt64, toStatistic index: Int) {
@@ -81,8 +83,22 @@ extension StatusPage: StateMemory {
 /// The words of a backend's own state, which it finds again when it is started anew.
 public protocol StateMemory: AnyObject, Sendable {
   /// Reads a word of the first ``StatusLayout/stateWordCount``, or of
-  /// ``StatusLayout/bufferWords``. An index outside of the page traps.
+  /// ``StatusLayout/bufferWords(of:)``. An index outside of the page traps.
   func loadState(_ word: Int) -> UInt64
   /// Writes a word, after all that was written before it.
   func storeState(_ value: UInt64, at word: Int)
+}
+
+/// One of a status page's buffers, with the words about it.
+public struct StatusBuffer: Sendable {
+  /// The device's page.
+  public let page: StatusPage
+  /// Which one, below ``StatusLayout/bufferCount``.
+  public let index: Int
+
+  /// The buffer with this number.
+  public init(_ page: StatusPage, _ index: Int) {
+    self.page = page
+    self.index = index
+  }
 }

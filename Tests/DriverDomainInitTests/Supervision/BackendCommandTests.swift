@@ -30,7 +30,7 @@ import Testing
       "/bin/block-backend", leaf(.virtualBlockDevice), Configuration())
     #expect(command.furtherArguments == ["--log-level", "info"])
     #expect(
-      command.passingStatus(andQueue: false).arguments.suffix(4) == [
+      command.passingStatus(andQueues: 0).arguments.suffix(4) == [
         "--log-level", "info", "--status-descriptor", "3",
       ])
     #expect(

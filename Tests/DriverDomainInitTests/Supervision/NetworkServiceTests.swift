@@ -16,7 +16,11 @@ struct NetworkServiceTests {
     try NetworkNamespace.run { [mac] in
       try NetworkNamespace.makeCable("nic", "switch")
       let world = try InitDaemon(
-        serving: .network, ["driver_domain.bridge=xenbr0:nic", "driver_domain.filter=not port 25"])
+        serving: .network,
+        [
+          "driver_domain.bridge=xenbr0:nic", "driver_domain.filter=not port 25",
+          "driver_domain.queues=2",
+        ])
       try world.control.apply(.createTap("vif9.0"))
       try world.until("ready") { try world.read("data/driver-domain/status") == "ready" }
       #expect(try world.read("data/driver-domain/interfaces/nic")?.contains("xenbr0") == true)
@@ -27,8 +31,8 @@ struct NetworkServiceTests {
       try world.until("start") { world.calls.count == 1 }
       #expect(
         world.calls[0].hasSuffix(
-          " --path backend/vif/2/0 --uplink tap:vif2.0 --filter not port 25 --log-level info"
-            + " --status-descriptor 3 --queue-descriptor 4"))
+          " --path backend/vif/2/0 --uplink tap:vif2.0 --filter not port 25 --queues 2 --log-level"
+            + " info --status-descriptor 3 --queue-descriptor 4 --queue-descriptor 5"))
       let tap = try #require(try world.link("vif2.0"))
       #expect(tap.bridgeIndex == (try world.link("xenbr0")?.index))
       #expect(try world.link("vif9.0") == nil, "left by an earlier init")

@@ -1,3 +1,4 @@
+import CLinux
 import RingTransport
 import SystemPackage
 import Testing
@@ -22,6 +23,32 @@ struct PortOpeningTests {
         var opened = try Self.ask(.open, uplink)
         let isOpen = opened.file.take() != nil
         #expect(isOpen, "\(uplink)")
+      }
+    }
+  }
+
+  /// Init's queues are used in their place, and the TAP device fills those that are served.
+  @Test func heldQueuesAreAttachedWhileTheyServe() throws {
+    try LinkFixture.run { _ in
+      let tap = NetUplink.tap(LinkFixture.name)
+      var held: [HeldQueue] = []
+      for _ in 0..<3 {
+        var answer = try Self.ask(.open, tap)
+        if let file = answer.file.take() { held.append(HeldQueue(file)) }
+      }
+      #expect(held.count == 3)
+      let opening = PortOpening(opener: nil, held: held)
+      try opening.expect(tap)
+      for count in [1, 3, 2, 2, 1] {
+        try opening.attachQueues(count, of: tap)
+        // The kernel attaches no queue twice.
+        let attached = held.map { c_tap_set_attached($0.descriptor, 1) != 0 }
+        #expect(attached == (0..<3).map { $0 < count }, "\(count) queues")
+      }
+      for (index, queue) in held.enumerated() {
+        let port = try opening.port(tap, queue: index, ownAddress: nil)
+        let isSame = port.descriptor == queue.descriptor
+        #expect(isSame)
       }
     }
   }

@@ -7,6 +7,8 @@ import Testing
 
 /// Frames for a guest that a process had taken from the network when it died.
 struct NetQueueKeptFramesTests {
+  static let words = StatusLayout.bufferWords(of: NetQueueHarness.bufferIndex)
+
   /// Death before each frame that is taken, and before each operation of the turn's copies.
   @Test func nothingIsLostWhileFramesAreTakenAndCopied() throws {
     var point = 0
@@ -37,7 +39,7 @@ struct NetQueueKeptFramesTests {
   @Test func whatIsPublishedAndNotNotedComesAgain() throws {
     let run = try KeptFramesRun()
     try run.turnWhole()
-    run.page.storeState(0, at: StatusLayout.bufferWords.lowerBound)
+    run.page.storeState(0, at: NetQueueHarness.firstBufferWord)
     try run.restart()
     #expect(try run.receiveAll() == run.frames + run.frames)
   }
@@ -71,7 +73,7 @@ struct NetQueueKeptFramesTests {
   func nonsenseIsHarmless(seed: UInt64) throws {
     let run = try #require(try KeptFramesRun(dyingAt: 20))
     var generator = SeededGenerator(seed: seed)
-    for word in StatusLayout.bufferWords where generator.chance(percent: seed % 2 == 0 ? 90 : 3) {
+    for word in Self.words where generator.chance(percent: seed % 2 == 0 ? 90 : 3) {
       let place = UInt64.random(in: 0...300_000, using: &generator)
       let size = UInt64.random(in: 0...70_000, using: &generator) << 32
       let value = [0, .max, place, size | place].randomElement(using: &generator) ?? 0
@@ -79,10 +81,10 @@ struct NetQueueKeptFramesTests {
     }
     if seed % 3 == 0 {
       let shown = UInt64.random(in: 0 ... .max, using: &generator)
-      run.page.storeState(shown, at: StatusLayout.bufferWords.lowerBound)
+      run.page.storeState(shown, at: NetQueueHarness.firstBufferWord)
       run.page.storeState(
         shown &+ .random(in: 0...130, using: &generator),
-        at: StatusLayout.bufferWords.lowerBound + 1)
+        at: NetQueueHarness.firstBufferWord + 1)
     }
     try run.restart()
     _ = try run.receiveAll()
@@ -147,7 +149,7 @@ private final class KeptFramesRun {
     scenario.harness.turn()
     guard count <= frontend.publishedCounts(since: image).receive else { return nil }
     frontend.undo(to: image, keepingTransmitResponses: 0, receiveResponses: count)
-    page.storeState(0, at: StatusLayout.bufferWords.lowerBound)
+    page.storeState(0, at: NetQueueHarness.firstBufferWord)
     try restart()
   }
 
@@ -196,15 +198,17 @@ private struct PageImage {
   private let buffer: [UInt8]
 
   init(_ page: StatusPage) {
-    words = StatusLayout.bufferWords.map { page.loadState($0) }
-    let memory = PrivateMemory(bufferOf: page)
+    words = NetQueueKeptFramesTests.words.map { page.loadState($0) }
+    let memory = PrivateMemory(StatusBuffer(page, NetQueueHarness.bufferIndex))
     // SAFETY: bytes are copied for as long as the memory is there.
     buffer = unsafe memory.bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
   func restore(_ page: StatusPage) {
-    for (word, value) in zip(StatusLayout.bufferWords, words) { page.storeState(value, at: word) }
-    var memory = PrivateMemory(bufferOf: page)
+    for (word, value) in zip(NetQueueKeptFramesTests.words, words) {
+      page.storeState(value, at: word)
+    }
+    var memory = PrivateMemory(StatusBuffer(page, NetQueueHarness.bufferIndex))
     var room = memory.mutableBytes
     // SAFETY: the raw bytes of initialised integers.
     room.copyBytes(of: unsafe buffer.span.bytes)

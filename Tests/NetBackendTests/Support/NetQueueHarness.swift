@@ -32,6 +32,9 @@ final class NetQueueHarness {
   let policy: VifPolicy
   /// Init's, for one process after the other; nil where frames may be lost with them.
   let page: StatusPage?
+  /// The queue's of the page's buffers, and where the words about it begin.
+  static let bufferIndex = 2
+  static let firstBufferWord = StatusLayout.bufferWords(of: bufferIndex).lowerBound
   private(set) var queue: NetQueue?
   /// What the frontend did wrong, once it has.
   private(set) var violation: NetViolation?
@@ -61,7 +64,9 @@ final class NetQueueHarness {
     port = ModelNetPort(model: network)
     hypervisor = SimulatedHypervisor(machine, domain: domain)
     queue = try NetQueue(
-      parameters, guest: guest, policy: policy, keptIn: page, hypervisor: &hypervisor)
+      parameters, guest: guest, policy: policy,
+      keptIn: page.map { StatusBuffer($0, Self.bufferIndex) },
+      hypervisor: &hypervisor)
   }
 
   /// Connects to an honest frontend.
@@ -143,8 +148,9 @@ final class NetQueueHarness {
   func restart(adopts: Bool = true) throws {
     close()
     queue = try NetQueue(
-      parameters, guest: guest, policy: policy, keptIn: page, adopts: adopts,
-      hypervisor: &hypervisor)
+      parameters, guest: guest, policy: policy,
+      keptIn: page.map { StatusBuffer($0, Self.bufferIndex) },
+      adopts: adopts, hypervisor: &hypervisor)
     outcome = NetQueue.Outcome(hasMore: true)
   }
 

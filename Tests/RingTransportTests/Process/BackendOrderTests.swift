@@ -156,7 +156,8 @@ struct BackendOrderTests {
     }
     sendBytes(Array("backend/vif/2/0".utf8))
     switch try ends.spare.receive() {
-    case .order(let order, status: .none, queue: .none): #expect(order.leaf == "backend/vif/2/0")
+    case .order(let order, status: .none, let queues):
+      #expect(order.leaf == "backend/vif/2/0" && queues.isEmpty)
     default: Issue.record("no order without a page")
     }
     sendBytes([UInt8](repeating: UInt8(ascii: "a"), count: BackendOrder.byteCountMax + 100))
@@ -172,6 +173,37 @@ struct BackendOrderTests {
     } catch {
       #expect(error == .messageTooLong)
     }
+  }
+
+  /// A page and as many queues as there may be come in their order; one more is refused.
+  @Test func queuesComeWithAnOrder() throws {
+    let ends = try Ends()
+    let order = BackendOrder(leaf: "backend/vif/2/0", arguments: [])
+    let memory = try StatusPage.makeMemory()
+    var queues: [HeldQueue] = []
+    for _ in 0..<HeldQueue.countMax { queues.append(HeldQueue(try StatusPage.makeMemory())) }
+    try ends.orders.send(order, status: memory, queues: queues)
+    switch try ends.spare.receive() {
+    case .order(order, status: .some(let page), queues: let received):
+      #expect(Self.fileNumber(page.rawValue) == Self.fileNumber(memory.rawValue))
+      let numbers = received.map { Self.fileNumber($0.descriptor) }
+      #expect(numbers == queues.map { Self.fileNumber($0.descriptor) })
+      #expect(Set(numbers).count == HeldQueue.countMax)
+    default: Issue.record("not what was sent")
+    }
+    queues.append(HeldQueue(try StatusPage.makeMemory()))
+    do throws(Errno) {
+      try ends.orders.send(order, status: memory, queues: queues)
+      Issue.record("sent")
+    } catch {
+      #expect(error == .invalidArgument)
+    }
+  }
+
+  private static func fileNumber(_ descriptor: Int32) -> UInt64 {
+    var status = stat()
+    // SAFETY: a structure of ours, for the time of the call.
+    return unsafe fstat(descriptor, &status) == 0 ? UInt64(status.st_ino) : 0
   }
 
   @Test func aSpareThatIsGoneIsAnError() throws {

@@ -6,15 +6,19 @@ import SystemPackage
 /// Lists links, and carries out changes of them.
 struct LinkControl: ~Copyable {
   private var socket: NetlinkSocket
-  /// A queue of each TAP that was made here, by its name.
-  private var heldQueues: [String: HeldQueue] = [:]
+  /// How many queues a TAP gets.
+  private let queueCount: Int
+  /// The queues of each TAP that was made here, by its name.
+  private var heldQueues: [String: [HeldQueue]] = [:]
 
-  init() throws(NetworkError) {
+  /// - Parameter queueCount: how many queues each TAP gets, one at least.
+  init(queueCount: Int = 1) throws(NetworkError) {
+    self.queueCount = queueCount
     socket = try NetlinkSocket()
   }
 
-  /// The queue that is held of a TAP that was made here.
-  func heldQueue(of name: String) -> HeldQueue? { heldQueues[name] }
+  /// The queues that are held of a TAP that was made here.
+  func heldQueues(of name: String) -> [HeldQueue] { heldQueues[name] ?? [] }
 
   /// The speed of a card that has a carrier; nil for what has none.
   func speedMegabits(of name: String) -> Int? { socket.speedMegabits(of: name) }
@@ -116,13 +120,24 @@ struct LinkControl: ~Copyable {
   }
 
   private mutating func makePersistentTap(_ name: String) throws(Errno) {
+    // All backends of the interface use these queues, one after the other. Without the first the
+    // link would lose its carrier with each that dies, and the bridge forget who is behind it. The
+    // others are not the TAP's to fill before a backend serves them.
+    let first = try openQueue(name)
+    try systemCall { c_tap_set_persistent(first.descriptor, 1) }
+    var queues = [first]
+    for _ in 1..<queueCount {
+      let queue = try openQueue(name)
+      try queue.setAttached(false)
+      queues.append(queue)
+    }
+    heldQueues[name] = queues
+  }
+
+  private func openQueue(_ name: String) throws(Errno) -> HeldQueue {
     // SAFETY: the string lives for the length of the call and ends in NUL.
     let number = try systemCall { unsafe c_open_tap(name) }
-    let tap = OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number))
-    try systemCall { c_tap_set_persistent(tap.rawValue, 1) }
-    // Its first queue, which all backends of the interface use, one after the other. Without any
-    // the link would lose its carrier with each that dies, and the bridge forget who is behind it.
-    heldQueues[name] = HeldQueue(tap)
+    return HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
   }
 
   private func setIPv6(_ name: String, isOn: Bool) throws(NetworkError) {

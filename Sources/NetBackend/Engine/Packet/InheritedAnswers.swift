@@ -1,7 +1,7 @@
 import RingTransport
 
-/// What an earlier process has written into a receive ring and did not live to publish, read slot by
-/// slot.
+/// What an earlier process has written into a receive ring and did not live to publish, read slot
+/// by slot.
 ///
 /// Answers are written in ring order, over the requests, when the data is in the guest's pages. So
 /// they can be published as they are, up to the first slot that still holds a request.
@@ -20,12 +20,13 @@ struct InheritedAnswers {
   }
 
   private(set) var answers: [Answer] = []
-  /// Packets of which every slot was written.
-  private(set) var packetCount = 0
+  /// The sizes of packets of which every slot was written.
+  private(set) var packetByteCounts: [Int] = []
   private var expected = Expected.first
   /// Where the last packet begins.
   private var firstIndex = 0
   private var hasMoreData = false
+  private var byteCount = 0
 
   /// Reads the next slot.
   ///
@@ -37,8 +38,8 @@ struct InheritedAnswers {
         return false
       }
       firstIndex = answers.count
-      hasMoreData = response.flags.contains(.moreData)
-      answers.append(.data(response))
+      byteCount = 0
+      append(response)
       expected = response.flags.contains(.extraInfo) ? .extra : .data
       if expected == .data { endSlot() }
     case .extra:
@@ -49,17 +50,22 @@ struct InheritedAnswers {
       guard let response = NetReceiveResponse(inheritedIn: slot, isFirst: false) else {
         return false
       }
-      hasMoreData = response.flags.contains(.moreData)
-      answers.append(.data(response))
+      append(response)
       endSlot()
     }
     return true
   }
 
+  private mutating func append(_ response: NetReceiveResponse) {
+    hasMoreData = response.flags.contains(.moreData)
+    byteCount += max(0, Int(response.status))
+    answers.append(.data(response))
+  }
+
   /// A packet goes on with data, or is whole.
   private mutating func endSlot() {
     expected = hasMoreData ? .data : .first
-    if !hasMoreData { packetCount += 1 }
+    if !hasMoreData { packetByteCounts.append(byteCount) }
   }
 
   /// Ends a packet of which some slots were written behind the last of these. The guest gets the
@@ -81,5 +87,28 @@ struct InheritedAnswers {
       }
     }
     expected = .first
+  }
+
+  /// Reads nothing yet.
+  init() {}
+
+  /// Reads what an earlier process has written into a ring that was just attached to, and publishes
+  /// it.
+  init(publishingIn ring: inout BackRing) throws(RingViolation) {
+    for distance in 0..<(try ring.waitingRequestCount()) {
+      var isWritten = false
+      ring.peek(at: distance) { isWritten = take($0) }
+      if !isWritten { break }
+    }
+    end()
+    for answer in answers {
+      // They were counted, but the count is the guest's to change at any moment.
+      guard try ring.take({ _ in true }) == true else { break }
+      switch answer {
+      case .data(let response): ring.stage(response)
+      case .extra(let extra): ring.stage(extra)
+      }
+    }
+    ring.pushStaged()
   }
 }

@@ -4,7 +4,8 @@ import RingTransport
 /// outlives the process. Should it die before the guest was shown them, the next one begins with
 /// them.
 ///
-/// Frames are numbered as they are taken. Words of the status page, each written at once:
+/// Frames are numbered as they are taken. Words about a buffer of the status page, each written at
+/// once:
 ///
 /// | word | what |
 /// |---|---|
@@ -25,11 +26,10 @@ struct FrameRecord<Memory: StateMemory> {
   /// More than a turn takes, and one that waits since the turn before: nothing is overwritten that
   /// was not shown.
   static var capacity: Int { 128 }
-  private static var shownWord: Int { StatusLayout.bufferWords.lowerBound }
-  private static var takenWord: Int { shownWord + 1 }
 
   /// Nil where nothing is kept.
   private let memory: Memory?
+  private let firstWord: Int
   private var shown: UInt64 = 0
   private var taken: UInt64 = 0
   /// The number of the next frame that goes to the guest. Below `taken`, it was taken by an earlier
@@ -37,22 +37,25 @@ struct FrameRecord<Memory: StateMemory> {
   private var next: UInt64 = 0
 
   /// A record of nothing. What is in the memory stays there until ``clear()`` or ``restore()``.
-  init(in memory: Memory?) {
+  ///
+  /// - Parameter buffer: which of the page's buffers the frames lie in.
+  init(in memory: Memory?, buffer: Int = 0) {
     self.memory = memory
+    firstWord = StatusLayout.bufferWords(of: buffer).lowerBound
   }
 
   /// Forgets everything: the guest connects anew.
   mutating func clear() {
     (shown, taken, next) = (0, 0, 0)
-    memory?.storeState(0, at: Self.takenWord)
-    memory?.storeState(0, at: Self.shownWord)
+    memory?.storeState(0, at: takenWord)
+    memory?.storeState(0, at: shownWord)
   }
 
   /// Takes over what an earlier process has left; nothing when it makes no sense.
   mutating func restore() {
     guard let memory else { return }
-    shown = memory.loadState(Self.shownWord)
-    taken = memory.loadState(Self.takenWord)
+    shown = memory.loadState(shownWord)
+    taken = memory.loadState(takenWord)
     next = shown
     if taken &- shown > UInt64(Self.capacity) { clear() }
   }
@@ -60,7 +63,7 @@ struct FrameRecord<Memory: StateMemory> {
   /// The next frame of an earlier process; nil when there are no more.
   mutating func takeLeft() -> Frame? {
     while let memory, next != taken {
-      let word = memory.loadState(Self.word(of: next))
+      let word = memory.loadState(word(of: next))
       next &+= 1
       if let frame = Self.frame(word) { return frame }
     }
@@ -71,10 +74,10 @@ struct FrameRecord<Memory: StateMemory> {
   mutating func add(_ frame: Frame) {
     guard let memory else { return }
     memory.storeState(
-      UInt64(frame.byteCount) << 32 | UInt64(frame.offset), at: Self.word(of: taken))
+      UInt64(frame.byteCount) << 32 | UInt64(frame.offset), at: word(of: taken))
     taken &+= 1
     next = taken
-    memory.storeState(taken, at: Self.takenWord)
+    memory.storeState(taken, at: takenWord)
   }
 
   /// Forgets the frames of an earlier process that nobody has taken.
@@ -91,11 +94,14 @@ struct FrameRecord<Memory: StateMemory> {
     let first = isLastWaiting ? next &- 1 : next
     guard first != shown else { return }
     shown = first
-    memory?.storeState(first, at: Self.shownWord)
+    memory?.storeState(first, at: shownWord)
   }
 
-  private static func word(of number: UInt64) -> Int {
-    shownWord + 2 + Int(number % UInt64(capacity))
+  private var shownWord: Int { firstWord }
+  private var takenWord: Int { firstWord + 1 }
+
+  private func word(of number: UInt64) -> Int {
+    firstWord + 2 + Int(number % UInt64(Self.capacity))
   }
 
   /// Judges the place of a frame, with room for its virtio header in front.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import RingTransport
 import SystemPackage
@@ -89,6 +90,19 @@ import Testing
       #expect(
         throws: NetworkError.wrongKind("vif3.0", kind: "bridge", wanted: "TAP device")
       ) { try control.apply(.createTap("vif3.0")) }
+    }
+  }
+
+  /// The TAP fills the first queue only, until a backend serves the others.
+  @Test func queuesOfATapAreHeld() throws {
+    try NetworkNamespace.run {
+      var control = try LinkControl(queueCount: 3)
+      try control.apply(.createTap("vif2.0"))
+      let queues = control.heldQueues(of: "vif2.0")
+      // The kernel attaches no queue twice.
+      #expect(queues.map { c_tap_set_attached($0.descriptor, 1) == 0 } == [false, true, true])
+      try control.apply(.remove("vif2.0"))
+      #expect(control.heldQueues(of: "vif2.0").isEmpty)
     }
   }
 

@@ -39,6 +39,24 @@ struct FrameRecordTests {
     }
   }
 
+  @Test func queuesHaveRecordsOfTheirOwn() {
+    let memory = MortalMemory()
+    var records = (0..<StatusLayout.bufferCount).map { Record(in: memory, buffer: $0) }
+    for index in records.indices { records[index].clear() }
+    // More than there are entries, so that each has been written.
+    for number in 1...200 {
+      for index in records.indices {
+        records[index].add(Self.frame(number + index))
+        records[index].finish(isLastWaiting: true)
+      }
+    }
+    for index in records.indices {
+      records[index].restore()
+      #expect(records[index].takeLeft() == Self.frame(200 + index))
+      #expect(records[index].takeLeft() == nil)
+    }
+  }
+
   /// Many frames, more than there are entries; and each process may take only some of the frames
   /// that are left.
   @Test(arguments: testSeeds(count: 50))
