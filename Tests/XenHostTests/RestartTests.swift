@@ -57,7 +57,7 @@ extension RealXen {
       let logs = try await KernelLogs(of: [guest])
       try await startVerifier(in: guest, on: "/dev/xvda", size: "32M")
       for (drill, count) in [
-        ("stop:6000", 3), ("term:500", 10), ("both:1000", 10), ("kill:100", 250),
+        ("stop:6000", 2), ("term:500", 10), ("both:1000", 6), ("kill:100", 250),
       ] {
         let restarts = try await host.runDrill(
           drill, in: disk.directory, restarts: count, limit: .seconds(200))
