@@ -39,8 +39,8 @@ bench-restart: ## measure what guests see of deaths of backends and of whole dri
 
 bench-micro: ## measure what our code costs a request and a packet, without Xen
 	@scripts/setup.sh build
-	@swift build -c release --product MicroBench
-	@.build/release/MicroBench
+	@scripts/build-micro-bench.sh
+	@.build/image/release/MicroBench
 
 reproducible: ## build kernels and images twice, in two places, and compare the bytes
 	@scripts/setup.sh build images

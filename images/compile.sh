@@ -1,10 +1,11 @@
-# For build.sh and build-ddctl.sh: compiles products of the package and links their object files.
-# Both use the same directory and the same flags, so that what they share is compiled once.
+# For build.sh, build-ddctl.sh and scripts/build-micro-bench.sh: compiles products of the package and
+# links their object files. All use the same directory and the same flags, so that what they share is
+# compiled once.
 #
 # Needs $root, the package, $scratch, where Swift builds, and $work, a temporary directory.
 
 # compile_product PRODUCT: the prefix maps keep the place of the sources out of what the compilers
-# write. SwiftPM links the product too, in its own way, which nobody uses.
+# write. SwiftPM links the product too, in its own way, which is good enough for MicroBench alone.
 compile_product() {
   swift build --package-path "$root" -c release --product "$1" --scratch-path "$scratch" \
     --static-swift-stdlib -Xswiftc -use-ld=lld \

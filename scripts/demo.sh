@@ -25,7 +25,7 @@ step test-host images/test-host/build.sh
 if [[ ${1-} == bench ]]; then step peer images/test-host/peer.sh; fi
 if [[ ${1-} == restart ]]; then
   step ddctl images/build-ddctl.sh
-  step ring-path swift build -c release --product MicroBench
+  step ring-path scripts/build-micro-bench.sh
 fi
 step build swift build --product Demo
 echo "demo: runs"

@@ -117,8 +117,8 @@ main)
   prepare
   # Everything that needs the machine is in the suite RealXen (Tests/XenHostTests).
   tests unit --skip RealXen
-  step cost-build swift build -c release --product MicroBench
-  check cost .build/release/MicroBench --check
+  step cost-build scripts/build-micro-bench.sh
+  check cost .build/image/release/MicroBench --check
   build_images
   tests scenarios --filter RealXen
   ;;

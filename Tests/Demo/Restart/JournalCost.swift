@@ -3,7 +3,7 @@ import Foundation
 /// What the ring journal costs a request, on this machine and without Xen: some figures of
 /// `make bench-micro`, which a program of its own takes, as this one is built for debugging.
 enum JournalCost {
-  private static let program = ".build/release/MicroBench"
+  private static let program = ".build/image/release/MicroBench"
 
   /// The program's last line, a JSON object.
   static func measure() throws -> String {
@@ -32,7 +32,7 @@ enum JournalCost {
     var description: String {
       switch self {
       case .missing:
-        "\(program) cannot be run; build it with: swift build -c release --product MicroBench"
+        "\(program) cannot be run; build it with: scripts/build-micro-bench.sh"
       case .ended(let status): "\(program) ended with status \(status)"
       }
     }
