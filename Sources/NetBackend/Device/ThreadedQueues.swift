@@ -88,6 +88,8 @@ struct ThreadedQueues: NetQueues, ~Copyable {
     guard parameters.count <= devices.count else {
       throw .devices(wanted: parameters.count, opened: devices.count)
     }
+    // An earlier guest may have had more. Queues stay attached until here, so that what waits in
+    // them is there for the process that takes the interface over.
     do throws(NetPortError) {
       try opening.attachQueues(parameters.count, of: uplink)
     } catch {
@@ -139,8 +141,6 @@ struct ThreadedQueues: NetQueues, ~Copyable {
   mutating func disconnect() -> NetStatistics {
     let statistics = threads.reduce(NetStatistics()) { $0 + $1.stop() }
     threads = []
-    // Frames go to a queue that nobody serves now. The first is for whoever comes next.
-    if let uplink { try? opening.attachQueues(1, of: uplink) }
     return statistics
   }
 

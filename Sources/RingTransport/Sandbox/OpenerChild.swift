@@ -31,7 +31,7 @@ enum OpenerChild {
     (isAwaited ? Urgency.takingOver : .serving).apply()
     var status: Int32 = 0
     do {
-      try answer(socket, leaving: exit, serve)
+      try serveRequests(socket, leaving: exit, serve)
     } catch {
       status = 1
     }
@@ -40,7 +40,7 @@ enum OpenerChild {
     _exit(status)
   }
 
-  private static func answer(
+  private static func serveRequests(
     _ socket: consuming MessageSocket, leaving exit: borrowing SandboxExit?,
     _ serve: (Opener.Request) -> Opener.Answer
   ) throws {
