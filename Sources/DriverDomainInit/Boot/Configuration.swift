@@ -83,7 +83,7 @@ extension Configuration {
       }
     case "driver_domain.wait_seconds": waitSeconds = try option.number(in: 0...600)
     case "driver_domain.stop_seconds": stopSeconds = try option.number(in: 1...600)
-    case "driver_domain.queues": queueCountMax = try option.number(in: 1...8)
+    case "driver_domain.queues": queueCountMax = try option.number(in: 1...HeldQueue.countMax)
     case "driver_domain.hang_seconds": hangSeconds = try option.number(in: 0...600)
     case "driver_domain.escalate": mayEscalate = try option.yesOrNo()
     case "driver_domain.watchdog_seconds": watchdogSeconds = try option.watchdogSeconds()

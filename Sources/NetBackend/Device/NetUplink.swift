@@ -1,3 +1,5 @@
+import RingTransport
+
 /// The network side of a vif.
 enum NetUplink: Sendable, Equatable, CustomStringConvertible {
   /// A TAP device, normally a port of a bridge.
@@ -39,7 +41,7 @@ enum NetUplink: Sendable, Equatable, CustomStringConvertible {
 
   /// How many queues it can have.
   var queueCountMax: Int {
-    if case .tap = self { 8 } else { 1 }
+    if case .tap = self { HeldQueue.countMax } else { 1 }
   }
 
   var description: String {

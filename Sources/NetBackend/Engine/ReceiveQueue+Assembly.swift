@@ -80,7 +80,7 @@ extension ReceiveQueue {
   /// they are no more among those that it has left.
   mutating func publishInherited(_ policy: VifPolicy) throws(NetViolation) {
     mayInherit = false
-    var inherited = InheritedAnswers()
+    let inherited: InheritedAnswers
     do throws(RingViolation) {
       inherited = try InheritedAnswers(publishingIn: &ring)
     } catch {

@@ -42,7 +42,7 @@ public enum StatusLayout {
   static let magicWord = 0
   static let versionWord = 1
   static let writerWord = 2
-  /// All words in front of the buffer.
+  /// All words in front of the buffers.
   static let wordCount = bufferOffset / 8
   static let bufferOffset = 24576
   static let threadFlagInUse: UInt64 = 1

@@ -29,7 +29,7 @@ struct FrameRecord<Memory: StateMemory> {
 
   /// Nil where nothing is kept.
   private let memory: Memory?
-  private let firstWord: Int
+  private let shownWord: Int
   private var shown: UInt64 = 0
   private var taken: UInt64 = 0
   /// The number of the next frame that goes to the guest. Below `taken`, it was taken by an earlier
@@ -41,7 +41,7 @@ struct FrameRecord<Memory: StateMemory> {
   /// - Parameter buffer: which of the page's buffers the frames lie in.
   init(in memory: Memory?, buffer: Int = 0) {
     self.memory = memory
-    firstWord = StatusLayout.bufferWords(of: buffer).lowerBound
+    shownWord = StatusLayout.bufferWords(of: buffer).lowerBound
   }
 
   /// Forgets everything: the guest connects anew.
@@ -97,11 +97,10 @@ struct FrameRecord<Memory: StateMemory> {
     memory?.storeState(first, at: shownWord)
   }
 
-  private var shownWord: Int { firstWord }
-  private var takenWord: Int { firstWord + 1 }
+  private var takenWord: Int { shownWord + 1 }
 
   private func word(of number: UInt64) -> Int {
-    firstWord + 2 + Int(number % UInt64(Self.capacity))
+    shownWord + 2 + Int(number % UInt64(Self.capacity))
   }
 
   /// Judges the place of a frame, with room for its virtio header in front.
