@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xen/xen.h>
 // Behind the types that they need.
@@ -46,11 +47,11 @@ c_uring *c_uring_open(uint32_t entries, int *error) {
     *error = ENOMEM;
     return NULL;
   }
-  // Completions are delivered when the thread enters the kernel, never by an interrupt in between.
-  // The ring belongs to the thread that enables it, which is this one too.
+  // What waits is gone on with when the thread waits or submits, and at no other moment. The ring
+  // belongs to the thread that enables it, which is this one too.
   int result = io_uring_queue_init(
       entries, &ring->ring,
-      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER |
+      IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER |
           IORING_SETUP_R_DISABLED);
   if (result < 0) {
     *error = -result;
@@ -94,6 +95,14 @@ void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCoun
   struct io_uring_sqe *entry = next_entry(ring);
   io_uring_prep_read(entry, descriptor, buffer, byteCount, offset);
   finish_entry(entry, data, flags);
+}
+
+void c_uring_read_waiting(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
+                          uint64_t data) {
+  struct io_uring_sqe *entry = next_entry(ring);
+  io_uring_prep_read(entry, descriptor, buffer, byteCount, 0);
+  entry->rw_flags = RWF_NOWAIT;
+  finish_entry(entry, data, 0);
 }
 
 void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t byteCount,

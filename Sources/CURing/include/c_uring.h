@@ -27,6 +27,9 @@ void c_uring_reserve(c_uring *ring, uint32_t count);
 // Requests. A full submission queue is submitted first. `flags` is 0 or one of the above.
 void c_uring_read(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
                   uint64_t offset, uint64_t data, uint32_t flags);
+// Reads what is there, and answers EAGAIN when nothing is.
+void c_uring_read_waiting(c_uring *ring, int descriptor, void *buffer, uint32_t byteCount,
+                          uint64_t data);
 void c_uring_write(c_uring *ring, int descriptor, const void *buffer, uint32_t byteCount,
                    uint64_t offset, uint64_t data, uint32_t flags);
 void c_uring_flush(c_uring *ring, int descriptor, uint64_t data);

@@ -10,8 +10,8 @@ public import SystemPackage
 /// Where the kernel takes commands to the devices of Xen, as ours does, a transfer's grant copies
 /// stand in a chain with it, and events for the guest go out with the next wait.
 ///
-/// Event channel: a chain of three requests, unmask, poll, read, so that taking an event needs no
-/// call of its own. The port stays masked from the read until the next
+/// Event channel: a chain of two requests, unmask and read, so that taking an event needs no call
+/// of its own. The port stays masked from the read until the next
 /// ``armEventChannel(unmasking:)``, which the owner calls when it has done the work (XSA-332: no
 /// event storm).
 ///
@@ -78,13 +78,11 @@ public import SystemPackage
   public mutating func armEventChannel(unmasking port: EventChannelPort?) {
     // SAFETY: the two words live as long as the ring, and nobody else writes them while the chain
     // is under way.
-    unsafe c_uring_reserve(ring, 3)
+    unsafe c_uring_reserve(ring, 2)
     if let port {
       unsafe ports[0] = port.rawValue
       unsafe c_uring_write(ring, eventDescriptor, ports, 4, 0, Tag.chain.data(), c_uring_then)
     }
-    unsafe c_uring_poll(
-      ring, eventDescriptor, UInt32(POLLIN), Tag.chain.data(), c_uring_then)
     unsafe c_uring_read(ring, eventDescriptor, ports + 1, 4, 0, Tag.eventChannel.data(), 0)
   }
 
