@@ -10,8 +10,10 @@ struct DescriptorPort: PolledPort, ~Copyable {
   /// Where set, only frames to this address and to groups are for the guest: a packet socket hears
   /// everything.
   private let ownAddress: EthernetAddress?
-  /// Made for the first frames that come together.
-  private var batch: WriteBatch?
+  /// Made for the first call that does several things.
+  private var batch: CallBatch?
+  /// Whether the kernel makes grant copies as commands; known when one has failed.
+  private var takesCommands = true
 
   /// Takes over what ``openTap(_:)`` or ``openPacketSocket(_:)`` gave, here or in another process.
   init(adopting file: consuming OwnedFileDescriptor, ownAddress: EthernetAddress?) {
@@ -117,9 +119,9 @@ struct DescriptorPort: PolledPort, ~Copyable {
   ) -> Bool {
     let descriptor = descriptor
     do throws(Errno) {
-      if batch == nil { batch = try WriteBatch() }
+      if batch == nil { batch = try CallBatch() }
       for index in frames.indices {
-        batch?.append(
+        batch?.appendWrite(
           to: descriptor, from: memory, at: frames[index].offset,
           byteCount: frames[index].byteCount, token: index)
       }
@@ -149,6 +151,45 @@ struct DescriptorPort: PolledPort, ~Copyable {
       if destination == ownAddress || destination.isMulticast { return count }
     }
     return nil
+  }
+
+  /// Of a TAP device everything is for the guest.
+  var readsAhead: Bool { ownAddress == nil }
+
+  mutating func receive<Xen: Hypervisor & ~Copyable>(
+    _ frames: inout [IncomingFrame], into memory: borrowing PrivateMemory,
+    copying copies: inout GrantCopyBatch, hypervisor: inout Xen
+  ) {
+    let grantDescriptor =
+      takesCommands && copies.count > 0 ? hypervisor.commandDescriptor : nil
+    if grantDescriptor == nil { hypervisor.copyAll(&copies) }
+    let (descriptor, copyToken) = (descriptor, frames.count)
+    var isCopied = true
+    do throws(Errno) {
+      if batch == nil { batch = try CallBatch() }
+      if let grantDescriptor {
+        batch?.append(&copies, through: grantDescriptor, token: copyToken)
+      }
+      for index in frames.indices where frames[index].byteCount == nil {
+        batch?.appendRead(
+          from: descriptor, into: memory, at: frames[index].offset,
+          byteCount: frames[index].roomByteCount, token: index)
+      }
+      try batch?.run { token, result in
+        if token == copyToken {
+          isCopied = result != -Int(EOPNOTSUPP)
+        } else if result > 0 {
+          frames[token].byteCount = result
+        }
+      }
+    } catch {
+      batch = nil
+      isCopied = grantDescriptor == nil
+    }
+    if !isCopied {
+      takesCommands = false
+      hypervisor.copyAll(&copies)
+    }
   }
 
   /// Frames for others that one call passes over; the descriptor stays readable for the rest.

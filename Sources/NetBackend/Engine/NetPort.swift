@@ -1,4 +1,5 @@
 import RingTransport
+import SystemPackage
 
 /// Where a vif's frames go to and come from.
 ///
@@ -23,6 +24,32 @@ protocol NetPort: ~Copyable {
   mutating func receive(
     into memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
   ) -> Int?
+
+  /// Whether frames that wait can be taken in the call that copies those before them to the guest,
+  /// and the next one in the call that waits for it.
+  var readsAhead: Bool { get }
+
+  /// Makes copies to the guest, if there are any, and takes frames that wait, one for each place.
+  mutating func receive<Xen: Hypervisor & ~Copyable>(
+    _ frames: inout [IncomingFrame], into memory: borrowing PrivateMemory,
+    copying copies: inout GrantCopyBatch, hypervisor: inout Xen
+  )
+
+  /// Judges a header and a frame that were read into `memory` from the port's descriptor.
+  ///
+  /// - Returns: the size of both, nil when the frame is not for this queue.
+  mutating func accept(
+    _ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int
+  ) -> Int?
+}
+
+/// A place for a header and a frame, and whether some have come.
+struct IncomingFrame {
+  /// Where the place is, and how large.
+  let offset: Int
+  let roomByteCount: Int
+  /// The size of both; nil when none have come.
+  var byteCount: Int?
 }
 
 /// A header and a frame that are to be sent.
@@ -37,6 +64,24 @@ struct OutgoingFrame {
 }
 
 extension NetPort where Self: ~Copyable {
+  var readsAhead: Bool { false }
+
+  mutating func receive<Xen: Hypervisor & ~Copyable>(
+    _ frames: inout [IncomingFrame], into memory: borrowing PrivateMemory,
+    copying copies: inout GrantCopyBatch, hypervisor: inout Xen
+  ) {
+    hypervisor.copyAll(&copies)
+    for index in frames.indices {
+      frames[index].byteCount = receive(
+        into: memory, at: frames[index].offset, byteCount: frames[index].roomByteCount)
+      if frames[index].byteCount == nil { return }
+    }
+  }
+
+  func accept(_ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int) -> Int? {
+    byteCount
+  }
+
   mutating func send(_ frames: inout [OutgoingFrame], in memory: borrowing PrivateMemory) {
     for index in frames.indices {
       frames[index].wasTaken = send(
@@ -49,4 +94,17 @@ extension NetPort where Self: ~Copyable {
 protocol PolledPort: NetPort, ~Copyable {
   /// Readable when a frame waits. Valid as long as the port.
   var descriptor: Int32 { get }
+}
+
+extension Hypervisor where Self: ~Copyable {
+  /// Runs a batch of which each operation says whether it was done, also where the call as a whole
+  /// fails.
+  mutating func copyAll(_ batch: inout GrantCopyBatch) {
+    if batch.count == 0 { return }
+    do throws(Errno) {
+      try copy(&batch)
+    } catch {
+      // No operation ran, and each of them says so.
+    }
+  }
 }

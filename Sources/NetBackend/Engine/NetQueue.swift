@@ -28,11 +28,11 @@ struct NetQueue: ~Copyable {
   /// Maps the guest's rings and binds its event channels.
   ///
   /// - Parameters:
-  ///   - buffer: keeps received frames for the next process; nil where they may be lost.
+  ///   - buffer: keeps received frames for the next process.
   ///   - adopts: whether an earlier process has served the rings and died.
   init<Xen: Hypervisor & ~Copyable>(
     _ parameters: NetQueueParameters, guest: NetGuest, policy: VifPolicy,
-    keptIn buffer: StatusBuffer? = nil, adopts: Bool = false, hypervisor: inout Xen
+    keptIn buffer: StatusBuffer, adopts: Bool = false, hypervisor: inout Xen
   ) throws(NetConnectionError) {
     let transmitPages = try Self.map(parameters.transmitRing, guest, &hypervisor)
     let receivePages = try Self.map(parameters.receiveRing, guest, &hypervisor)
@@ -129,6 +129,14 @@ struct NetQueue: ~Copyable {
   private static func earlier(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
     guard let left, let right else { return left ?? right }
     return min(left, right)
+  }
+
+  /// Gives the place for a frame that is read while the queue waits; see ``ReceiveQueue``.
+  mutating func awaitFrame() -> IncomingFrame { receive.awaitFrame() }
+
+  /// What came of it; see ``ReceiveQueue``.
+  mutating func frameArrived<Port: NetPort & ~Copyable>(byteCount: Int?, port: inout Port) {
+    receive.frameArrived(byteCount: byteCount, port: &port)
   }
 
   /// Changes the room in front of received data.

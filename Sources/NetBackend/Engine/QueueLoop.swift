@@ -17,7 +17,7 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   private let heartbeat: Heartbeat
   private var sums: NetSums
   private var maskedPort: EventChannelPort?
-  private var isPollingFrames = false
+  private var isAwaitingFrames = false
   /// False from the moment at which the loop listens for frames until one comes: a turn for the
   /// guest's packets alone need not look for any.
   private var mayHaveFrames = true
@@ -94,9 +94,9 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
   private mutating func listen(_ outcome: NetQueue.Outcome) {
     if outcome.wantsFrames {
       mayHaveFrames = false
-      if !isPollingFrames {
-        isPollingFrames = true
-        loop.pollReadable(port.descriptor, token: Token.frames)
+      if !isAwaitingFrames {
+        isAwaitingFrames = true
+        awaitFrames()
       }
     }
     if let port = maskedPort {
@@ -105,14 +105,29 @@ struct QueueLoop<Port: PolledPort & ~Copyable>: ~Copyable {
     }
   }
 
+  private mutating func awaitFrames() {
+    guard port.readsAhead else {
+      loop.pollReadable(port.descriptor, token: Token.frames)
+      return
+    }
+    let place = queue.awaitFrame()
+    loop.read(
+      from: port.descriptor, at: 0, byteCount: place.roomByteCount, into: queue.receive.memory,
+      at: place.offset, token: Token.frames)
+  }
+
   private mutating func takeEvents() throws(Errno) {
     while let event = try loop.nextEvent() {
       switch event {
       case .eventChannel(let port): maskedPort = port
       case .ready(Token.frames):
-        isPollingFrames = false
+        isAwaitingFrames = false
         mayHaveFrames = true
       case .ready: takeOrders()
+      case .operation(Token.frames, let result):
+        isAwaitingFrames = false
+        mayHaveFrames = true
+        queue.frameArrived(byteCount: result > 0 ? result : nil, port: &port)
       case .operation, .copy, .xenStore, .stopSignal: break
       }
     }

@@ -8,16 +8,20 @@ extension ReceiveQueue {
   ) throws(NetViolation) -> Outcome {
     while true {
       if pending == nil {
-        guard packetCount < Self.packetCountMax, hasRoom else { return Outcome(hasMore: true) }
-        // Without a single page there is no need to take a frame out of its queue.
-        guard try waitingSlotCount() > 0 else {
+        guard packetCount < Self.packetCountMax else { return Outcome(hasMore: true) }
+        if let frame = record.takeNext() {
+          packetCount += 1
+          pending = judge(frame, policy)
+        } else if try waitingSlotCount() == 0 {
+          // Without a single page there is no need to take a frame out of its queue.
+          if batch.count > 0 { return Outcome(hasMore: true) }
           return try wait(forSlots: 1, port: &port, now: now)
+        } else if port.readsAhead {
+          return Outcome(hasMore: true, readsAhead: true)
+        } else {
+          guard hasRoom else { return Outcome(hasMore: true) }
+          guard readFrame(port: &port) else { return Outcome(wantsFrames: true) }
         }
-        guard let packet = takeFrame(port: &port, policy: policy) else {
-          return Outcome(wantsFrames: true)
-        }
-        pending = packet.isDropped ? nil : packet.value
-        if pending == nil { continue }
       }
       guard let packet = pending else { continue }
       guard try waitingSlotCount() >= packet.slotCount, batch.room >= packet.dataSlotCount else {
@@ -62,12 +66,14 @@ extension ReceiveQueue {
       pending = nil
       statistics.stalled += 1
     }
-    statistics.stalled += UInt64(record.dropLeft())
+    statistics.stalled += UInt64(record.dropNext())
     record.finish(isLastWaiting: false)
-    cursor = 0
+    cursor = firstFreeOffset
     // A bounded number: a flood must not keep this queue from sending.
     for _ in 0..<Self.packetCountMax {
-      guard port.receive(into: memory, at: 0, byteCount: Self.frameByteCountMax) != nil else {
+      guard
+        port.receive(into: memory, at: cursor, byteCount: Self.frameByteCountMax) != nil
+      else {
         // The next frame brings us back here.
         return Outcome(wantsFrames: true)
       }
@@ -99,76 +105,10 @@ extension ReceiveQueue {
 
   /// The next frame for the guest of those that an earlier process has left.
   private mutating func takeLeft(_ policy: VifPolicy) -> Packet? {
-    while let left = record.takeLeft() {
-      if let packet = judge(left, policy).value { return packet }
+    while let left = record.takeNext() {
+      if let packet = judge(left, policy) { return packet }
     }
     return nil
-  }
-
-  /// A frame, or the fact that there was one that is not for the guest.
-  private struct Taken {
-    var value: Packet?
-    var isDropped: Bool { value == nil }
-  }
-
-  /// Takes the next frame, of those that an earlier process has left or from the port, and judges
-  /// it.
-  private mutating func takeFrame<Port: NetPort & ~Copyable>(
-    port: inout Port, policy: VifPolicy
-  ) -> Taken? {
-    packetCount += 1
-    if let left = record.takeLeft() { return judge(left, policy) }
-    let offset = cursor + PacketMemory.headroomByteCount
-    let start = offset - VirtualNetworkHeader.byteCount
-    let room = VirtualNetworkHeader.byteCount + Self.frameByteCountMax
-    guard let count = port.receive(into: memory, at: start, byteCount: room) else { return nil }
-    let byteCount = count - VirtualNetworkHeader.byteCount
-    guard byteCount >= NetLimits.smallestPacketByteCount,
-      byteCount <= NetLimits.packetByteCount
-    else {
-      statistics.undeliverable += 1
-      return Taken()
-    }
-    let frame = FrameRecord<StatusPage>.Frame(offset: offset, byteCount: byteCount)
-    record.add(frame)
-    return judge(frame, policy)
-  }
-
-  private mutating func judge(
-    _ place: FrameRecord<StatusPage>.Frame, _ policy: VifPolicy
-  ) -> Taken {
-    let (offset, byteCount) = (place.offset, place.byteCount)
-    // Also behind what is dropped: it is in the record.
-    cursor = PacketMemory.end(of: offset, byteCount: byteCount)
-    let range = offset..<offset + byteCount
-    guard policy.admits(EthernetAddress(in: memory.bytes, at: offset)) else {
-      statistics.filtered += 1
-      return Taken()
-    }
-    let start = offset - VirtualNetworkHeader.byteCount
-    let header = VirtualNetworkHeader(memory.bytes.extracting(start..<offset))
-    let features = features
-    do throws(OffloadRefusal) {
-      var frame = memory.mutableBytes(range)
-      let announcement = try Offload.incoming(&frame, header: header, features: features)
-      if header.flags.contains(.needsChecksum), !announcement.flags.contains(.checksumBlank) {
-        // It has been finished, and must not be once more by whoever finds the frame here.
-        var room = memory.mutableBytes(start..<offset)
-        VirtualNetworkHeader().encode(into: &room)
-      }
-      let packet = Packet(
-        offset: offset, byteCount: byteCount, announcement: announcement,
-        hash: policy.hash(of: memory.bytes.extracting(range)),
-        headroomByteCount: headroomByteCount)
-      guard packet.dataSlotCount == 1 || features.contains(.scatterGather) else {
-        statistics.undeliverable += 1
-        return Taken()
-      }
-      return Taken(value: packet)
-    } catch {
-      statistics.undeliverable += 1
-      return Taken()
-    }
   }
 
   /// Takes the slots for a packet and prepares copies and announcements.

@@ -4,24 +4,29 @@ import SystemPackage
 /// The guest's way in: takes frames from a port, and puts them into pages that the guest offers in
 /// its receive ring.
 ///
-/// A turn takes frames as long as there are pages for them, copies them to the guest in one batch,
-/// and announces whole packets, in ring order. At most one frame waits here for pages; all others
+/// A turn takes frames as long as there are pages for them, copies them to the guest in batches,
+/// and announces whole packets, in ring order. Few frames wait here for pages; all others
 /// wait in the port, which is bounded and drops at its end (XSA-392). When the guest offers no
 /// pages for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is
 /// kept for a guest that does not listen.
 ///
-/// Where there is a status page, frames lie in a buffer of it and are noted in a ``FrameRecord``.
-/// So those that this process has taken and not announced when it dies come to the guest through
-/// the next one.
+/// Where the port reads ahead, system calls are shared: the one that waits also reads the frame
+/// that ends the wait, and one that copies frames to the guest also reads those behind them.
+///
+/// Frames lie in a buffer of the status page and are noted in a ``FrameRecord`` when they have
+/// come. So those that are not announced when this process dies come to the guest through the next
+/// one.
 ///
 /// Nothing here waits or allocates. One thread uses an instance.
 struct ReceiveQueue: ~Copyable {
   /// Frames of a turn.
   static let packetCountMax = 64
-  /// Memory of a turn: three of the largest frames, or a turn of small ones.
-  static let memoryByteCount = StatusLayout.bufferByteCount
   /// The largest frame that a port can have: more than any guest takes, which is dropped here.
   static let frameByteCountMax = NetLimits.packetByteCount + 1
+  /// What a frame takes whose size is not known yet, and how many of those are read at once.
+  static let placeByteCount = PacketMemory.end(
+    of: PacketMemory.headroomByteCount, byteCount: frameByteCountMax)
+  static let placeCountMax = 3
   /// How long a guest may take to offer pages; as Linux's backend drains a stalled queue.
   static let stallNanoseconds: UInt64 = 10_000_000_000
   /// How often to look for pages of a guest that does not send events for them
@@ -63,6 +68,8 @@ struct ReceiveQueue: ~Copyable {
     var wantsFrames = false
     /// When to look again at the latest.
     var notBefore: UInt64?
+    /// Whether to look for more in the call that copies what was taken.
+    var readsAhead = false
   }
 
   let frontendDomain: DomainIdentifier
@@ -80,6 +87,10 @@ struct ReceiveQueue: ~Copyable {
   var waitsSince: UInt64?
   /// Where the next frame goes.
   var cursor = 0
+  /// Whether the first place is being read into, while the queue's thread waits.
+  var isAwaitingFrame = false
+  /// Frames that are read in the call that copies others.
+  var arrivals: [IncomingFrame] = []
   var packetCount = 0
   /// The frames that have not been announced.
   var record: FrameRecord<StatusPage>
@@ -90,10 +101,10 @@ struct ReceiveQueue: ~Copyable {
   /// Attaches to a connected ring.
   ///
   /// - Parameters:
-  ///   - buffer: keeps the frames; nil where they may be lost with the process.
+  ///   - buffer: keeps the frames for the next process.
   ///   - adopts: whether an earlier process has served the ring and died.
   init(
-    pages: consuming SharedPages, guest: NetGuest, keptIn buffer: StatusBuffer?, adopts: Bool
+    pages: consuming SharedPages, guest: NetGuest, keptIn buffer: StatusBuffer, adopts: Bool
   ) throws(NetConnectionError) {
     let ring: BackRing
     do throws(RingViolation) {
@@ -101,29 +112,18 @@ struct ReceiveQueue: ~Copyable {
     } catch {
       throw .violation(.ring(error))
     }
-    let memory = try Self.memory(keptIn: buffer)
-    record = FrameRecord(in: buffer?.page, buffer: buffer?.index ?? 0)
-    if adopts { record.restore() } else { record.clear() }
+    record = FrameRecord(in: buffer.page, buffer: buffer.index)
     mayInherit = adopts
     self.ring = ring
-    self.memory = memory
+    memory = PrivateMemory(buffer)
     frontendDomain = guest.domain
     features = guest.features
     sendsEvents = guest.sendsReceiveEvents
     headroomByteCount = guest.headroomByteCount
     batch = GrantCopyBatch(capacity: NetLimits.ringSlotCount)
     announcements.reserveCapacity(NetLimits.ringSlotCount)
-  }
-
-  private static func memory(
-    keptIn buffer: StatusBuffer?
-  ) throws(NetConnectionError) -> PrivateMemory {
-    if let buffer { return PrivateMemory(buffer) }
-    do throws(Errno) {
-      return try PrivateMemory(byteCount: memoryByteCount)
-    } catch {
-      throw .memory(error)
-    }
+    arrivals.reserveCapacity(Self.placeCountMax)
+    if adopts { restoreFrames() } else { record.clear() }
   }
 
   /// Moves frames that wait at the port into the guest.
@@ -135,23 +135,29 @@ struct ReceiveQueue: ~Copyable {
       try publishInherited(policy)
       return Outcome(hasMore: true)
     }
-    if pending == nil { cursor = 0 }
+    if pending == nil, !record.hasNext { cursor = firstFreeOffset }
     packetCount = 0
-    let outcome = try collect(port: &port, policy: policy, now: now)
-    if !announcements.isEmpty {
-      do throws(Errno) {
-        try hypervisor.copy(&batch)
-      } catch {
-        // No operation ran, and each of them says so.
+    while true {
+      let outcome = try collect(port: &port, policy: policy, now: now)
+      let hasRead = outcome.readsAhead && preparePlaces()
+      if hasRead {
+        port.receive(&arrivals, into: memory, copying: &batch, hypervisor: &hypervisor)
+        noteArrivals()
+      } else {
+        hypervisor.copyAll(&batch)
       }
       announce()
+      record.finish(isLastWaiting: pending != nil)
+      if hasRead, !record.hasNext { return Outcome(wantsFrames: true) }
+      guard outcome.readsAhead else { return outcome }
+      // Where there was no room behind what was copied, there is now.
+      if !record.hasNext { cursor = firstFreeOffset }
     }
-    record.finish(isLastWaiting: pending != nil)
-    return outcome
   }
 
   /// Announces everything that was prepared. The guest sees whole packets only.
   private mutating func announce() {
+    if announcements.isEmpty { return }
     // By index: an iterator over an array allocates where it is not specialised.
     for index in announcements.indices {
       switch announcements[index] {

@@ -42,14 +42,43 @@ struct SteeredPort<Port: PolledPort & ~Copyable>: PolledPort, ~Copyable {
       guard let count = port.receive(into: memory, at: offset, byteCount: byteCount) else {
         return nil
       }
-      guard count > VirtualNetworkHeader.byteCount, count < byteCount else { return count }
-      let frame = memory.bytes.extracting(
-        offset + VirtualNetworkHeader.byteCount..<offset + count)
-      guard let wanted = policy.queue(of: frame, queueCount: exchange.queueCount),
-        wanted != queue
-      else { return count }
-      exchange.deliver(memory, at: offset, byteCount: count, to: wanted)
+      if count == byteCount { return count }
+      if let count = accept(memory, at: offset, byteCount: count) { return count }
     }
+    return nil
+  }
+
+  var readsAhead: Bool { port.readsAhead }
+
+  mutating func receive<Xen: Hypervisor & ~Copyable>(
+    _ frames: inout [IncomingFrame], into memory: borrowing PrivateMemory,
+    copying copies: inout GrantCopyBatch, hypervisor: inout Xen
+  ) {
+    var handedOver = 0
+    while handedOver < frames.count,
+      let count = exchange.take(
+        for: queue, into: memory, at: frames[handedOver].offset,
+        byteCount: frames[handedOver].roomByteCount)
+    {
+      frames[handedOver].byteCount = count
+      handedOver += 1
+    }
+    port.receive(&frames, into: memory, copying: &copies, hypervisor: &hypervisor)
+    for index in handedOver..<frames.count {
+      guard let count = frames[index].byteCount, count < frames[index].roomByteCount else {
+        continue
+      }
+      frames[index].byteCount = accept(memory, at: frames[index].offset, byteCount: count)
+    }
+  }
+
+  func accept(_ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int) -> Int? {
+    guard byteCount > VirtualNetworkHeader.byteCount else { return byteCount }
+    let frame = memory.bytes.extracting(
+      offset + VirtualNetworkHeader.byteCount..<offset + byteCount)
+    guard let wanted = policy.queue(of: frame, queueCount: exchange.queueCount), wanted != queue
+    else { return byteCount }
+    exchange.deliver(memory, at: offset, byteCount: byteCount, to: wanted)
     return nil
   }
 }

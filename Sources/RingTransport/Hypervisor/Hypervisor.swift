@@ -15,6 +15,10 @@ public protocol Hypervisor: ~Copyable {
   /// operation has its own status.
   mutating func copy(_ batch: inout GrantCopyBatch) throws(Errno)
 
+  /// The grant device, where the kernel may take its copies as commands of an io_uring
+  /// (``CallBatch``). Valid as long as the instance.
+  var commandDescriptor: Int32? { get }
+
   /// Binds a new local port to the unbound port `remotePort` that `domain` allocated for us
   /// (`EVTCHNOP_bind_interdomain`). The new port starts pending.
   mutating func bind(
@@ -33,6 +37,9 @@ public protocol Hypervisor: ~Copyable {
 }
 
 extension Hypervisor where Self: ~Copyable {
+  /// For one whose copies are no commands.
+  public var commandDescriptor: Int32? { nil }
+
   /// For one that sends its events itself.
   public mutating func takeNotification() -> EventChannelPort? { nil }
 }

@@ -45,6 +45,9 @@ public import SystemPackage
   /// The descriptor of the grant device. Valid as long as the instance.
   public var grantDescriptor: Int32 { grants.descriptor }
 
+  /// See ``Hypervisor/commandDescriptor``.
+  public var commandDescriptor: Int32? { grantDescriptor }
+
   /// See ``Hypervisor/map(_:of:)``; `IOCTL_GNTDEV_MAP_GRANT_REF` and `mmap`.
   public func map(
     _ references: [GrantReference], of domain: DomainIdentifier

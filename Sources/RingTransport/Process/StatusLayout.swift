@@ -19,11 +19,11 @@ public enum StatusLayout {
   /// Buffers: one for each queue of a network's interface.
   public static let bufferCount = HeldQueue.countMax
   /// Size of a buffer in bytes: what a turn of a network's queue takes.
-  public static let bufferByteCount = 256 * 1024
+  public static let bufferByteCount = 384 * 1024
   /// "DDStatus" as the first eight bytes.
   public static let magic: UInt64 = 0x7375_7461_7453_4444
   /// Changes with the layout.
-  public static let version: UInt64 = 4
+  public static let version: UInt64 = 5
   /// Slots for threads: 0 is the main thread, 1 to 8 are queues.
   public static let threadCount = 9
   /// Statistics; what each is, the program says.

@@ -99,7 +99,8 @@ final class NetPath {
         domain: DomainIdentifier(rawValue: 1),
         features: [.scatterGather, .segmentationOverIPv4, .checksumOverIPv4],
         sendsReceiveEvents: true, headroomByteCount: 0),
-      policy: policy, hypervisor: &hypervisor)
+      policy: policy, keptIn: StatusBuffer(try StatusPage(sharing: nil), 0),
+      hypervisor: &hypervisor)
   }
 
   private func transmit(_ count: Int) throws -> Cost {

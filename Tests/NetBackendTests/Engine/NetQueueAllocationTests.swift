@@ -44,6 +44,10 @@ private final class NetAllocationRun {
     ) -> Int? {
       guard waitingCount > 0 else { return nil }
       waitingCount -= 1
+      // SAFETY: `address` checks the range.
+      var room = unsafe MutableRawSpan(
+        _unsafeStart: memory.address(of: offset, byteCount: room), byteCount: room)
+      header.encode(into: &room)
       return byteCount
     }
   }
@@ -102,7 +106,8 @@ private final class NetAllocationRun {
       guest: NetGuest(
         domain: .guest, features: frontend.features.guestFeatures, sendsReceiveEvents: true,
         headroomByteCount: 0),
-      policy: policy, hypervisor: &hypervisor)
+      policy: policy, keptIn: StatusBuffer(try StatusPage(sharing: nil), 0),
+      hypervisor: &hypervisor)
   }
 
   /// Serves packets of all sizes both ways.

@@ -10,9 +10,10 @@ struct NetQueueKeptFramesTests {
   static let words = StatusLayout.bufferWords(of: NetQueueHarness.bufferIndex)
 
   /// Death before each frame that is taken, and before each operation of the turn's copies.
-  @Test func nothingIsLostWhileFramesAreTakenAndCopied() throws {
+  @Test(arguments: [false, true])
+  func nothingIsLostWhileFramesAreTakenAndCopied(readsAhead: Bool) throws {
     var point = 0
-    while let run = try KeptFramesRun(dyingAt: point) {
+    while let run = try KeptFramesRun(dyingAt: point, readsAhead: readsAhead) {
       #expect(try run.receiveAll() == run.frames, "dead at point \(point)")
       point += 1
     }
@@ -21,9 +22,10 @@ struct NetQueueKeptFramesTests {
 
   /// Death when some of the answers stand in the ring, over the requests, and none is published. Of
   /// a packet that was being answered the guest gets the beginning, and then all of it.
-  @Test func nothingIsLostWhileAnswersAreWritten() throws {
+  @Test(arguments: [false, true])
+  func nothingIsLostWhileAnswersAreWritten(readsAhead: Bool) throws {
     var count = 0
-    while let run = try KeptFramesRun(dyingAfterAnswers: count) {
+    while let run = try KeptFramesRun(dyingAfterAnswers: count, readsAhead: readsAhead) {
       let received = try run.receiveAll()
       let cut = received.filter { !run.frames.contains($0) }
       #expect(received.filter { run.frames.contains($0) } == run.frames, "after \(count) answers")
@@ -37,7 +39,7 @@ struct NetQueueKeptFramesTests {
 
   /// Death between the publication and the note of it: a network may deliver twice.
   @Test func whatIsPublishedAndNotNotedComesAgain() throws {
-    let run = try KeptFramesRun()
+    let run = try KeptFramesRun(readsAhead: false)
     try run.turnWhole()
     run.page.storeState(0, at: NetQueueHarness.firstBufferWord)
     try run.restart()
@@ -47,7 +49,7 @@ struct NetQueueKeptFramesTests {
   /// A frame that waits for pages is kept, too; and dropped when it has waited too long.
   @Test func aFrameThatWaitsForPagesIsKept() throws {
     for isStalled in [false, true] {
-      let run = try KeptFramesRun(bufferCount: 2)
+      let run = try KeptFramesRun(bufferCount: 2, readsAhead: false)
       try run.turnWhole()
       if isStalled {
         run.scenario.harness.now += 2 * ReceiveQueue.stallNanoseconds
@@ -61,7 +63,10 @@ struct NetQueueKeptFramesTests {
   }
 
   @Test func aNewConnectionGetsNothingOld() throws {
-    let run = try #require(try KeptFramesRun(dyingAt: 20) { $0.network.rewind(to: []) })
+    let run = try #require(
+      try KeptFramesRun(dyingAt: 20, readsAhead: false) {
+        $0.network.rewind(to: [])
+      })
     try run.scenario.harness.restart(adopts: false)
     #expect(try run.receiveAll() == [])
     try run.scenario.harness.restart()
@@ -71,7 +76,7 @@ struct NetQueueKeptFramesTests {
   /// Whatever is in the page, the next process serves its guest.
   @Test(arguments: testSeeds(count: 100))
   func nonsenseIsHarmless(seed: UInt64) throws {
-    let run = try #require(try KeptFramesRun(dyingAt: 20))
+    let run = try #require(try KeptFramesRun(dyingAt: 20, readsAhead: seed % 4 < 2))
     var generator = SeededGenerator(seed: seed)
     for word in Self.words where generator.chance(percent: seed % 2 == 0 ? 90 : 3) {
       let place = UInt64.random(in: 0...300_000, using: &generator)
@@ -102,30 +107,38 @@ private final class KeptFramesRun {
   private(set) var failureCount = 0
   private var builder = FrameBuilder(seed: 3)
 
-  init(bufferCount: Int = .max) throws {
+  /// - Parameters:
+  ///   - bufferCount: how many pages the guest offers at first.
+  ///   - readsAhead: whether the port does. The frames then come while the queue waits.
+  init(bufferCount: Int = .max, readsAhead: Bool) throws {
     var options = NetScenario.Options(seed: 1)
-    options.keepsFrames = true
+    options.readsAhead = readsAhead
     scenario = try NetScenario(options)
-    page = try #require(scenario.harness.page)
+    page = scenario.harness.page
     scenario.frontend.postBuffers(upTo: bufferCount)
     scenario.frontend.push()
+    if readsAhead { try scenario.harness.settle() }
     frames = put()
   }
 
   /// - Parameters:
   ///   - point: how many frames and operations of copies the process lives to see in its turn.
+  ///   - readsAhead: whether the port does.
   ///   - change: what happens between its death and the next process.
   /// - Returns: nil when the turn has no such point.
   convenience init?(
-    dyingAt point: Int, _ change: (NetQueueHarness) -> Void = { _ in }
+    dyingAt point: Int, readsAhead: Bool, _ change: (NetQueueHarness) -> Void = { _ in }
   ) throws {
-    try self.init()
+    try self.init(readsAhead: readsAhead)
     let (harness, frontend) = (scenario.harness, scenario.frontend)
-    let image = frontend.ringImage()
-    var atDeath: (page: PageImage, waiting: [[UInt8]])?
+    var atDeath: (page: PageImage, rings: NetFrontendQueue.RingImage, waiting: [[UInt8]])?
     var passed = 0
     let mayDie = {
-      if passed == point { atDeath = (PageImage(self.page), harness.network.waiting) }
+      if passed == point {
+        atDeath = (
+          PageImage(self.page), frontend.ringImage(), harness.network.waiting
+        )
+      }
       passed += 1
     }
     harness.network.beforeTake = mayDie
@@ -134,7 +147,7 @@ private final class KeptFramesRun {
     harness.network.beforeTake = nil
     scenario.machine.beforeCopyOperation = nil
     guard let atDeath else { return nil }
-    frontend.undo(to: image, keepingTransmitResponses: 0, receiveResponses: 0)
+    frontend.restore(atDeath.rings)
     harness.network.rewind(to: atDeath.waiting)
     atDeath.page.restore(page)
     change(harness)
@@ -142,8 +155,8 @@ private final class KeptFramesRun {
   }
 
   /// - Returns: nil when the turn has fewer answers.
-  convenience init?(dyingAfterAnswers count: Int) throws {
-    try self.init()
+  convenience init?(dyingAfterAnswers count: Int, readsAhead: Bool) throws {
+    try self.init(readsAhead: readsAhead)
     let frontend = scenario.frontend
     let image = frontend.ringImage()
     scenario.harness.turn()

@@ -112,6 +112,67 @@ struct PortTests {
     }
   }
 
+  /// Frames that wait are read in the call that copies, one for each place that is free.
+  @Test(arguments: [false, true]) func severalFramesInOneCall(hasCommands: Bool) throws {
+    try LinkFixture.run { _ in
+      // SAFETY: the calls read the name to its end.
+      let number = try systemCall { unsafe c_open_tap("tap2") }
+      let queue = HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
+      let isUp = unsafe net_reference_bring_up("tap2") == 0
+      #expect(isUp)
+      var link = try Self.packetPort("tap2")
+      var port = DescriptorPort(sharing: queue)
+      let readsAhead = (port.readsAhead, link.readsAhead)
+      #expect(readsAhead == (true, false))
+      // The kernel says of itself what comes first.
+      port.discardWaiting()
+      let memory = Self.filled(
+        try PrivateMemory(byteCount: 4 * 4096), VirtualNetworkHeader(),
+        Self.datagram(checksum: 0x1234))
+      for _ in 0..<2 {
+        let isSent = link.send(memory, at: 0, byteCount: 70)
+        #expect(isSent)
+      }
+
+      // A command that the kernel does not know, as of a kernel without our patch.
+      var copier = CountingCopier(commandDescriptor: hasCommands ? queue.descriptor : nil)
+      var copies = GrantCopyBatch(capacity: 1)
+      copies.appendCopy(
+        from: memory, at: 0, byteCount: 10, to: GrantReference(rawValue: 8), of: .guest,
+        pageOffset: 0)
+      var found = 0
+      for round in 1...3 {
+        var frames = (1...3).map { IncomingFrame(offset: $0 * 4096, roomByteCount: 4096) }
+        // Another queue's frame has been put there.
+        frames[0].byteCount = 70
+        port.receive(&frames, into: memory, copying: &copies, hypervisor: &copier)
+        #expect(copier.copyCount == round)
+        #expect(frames[0].byteCount == 70)
+        for frame in frames.dropFirst() where frame.byteCount == 70 {
+          let bytes = (10..<70).map { memory.bytes.load(UInt8.self, at: frame.offset + $0) }
+          if bytes == Self.datagram(checksum: 0x1234) { found += 1 }
+        }
+      }
+      #expect(found == 2)
+    }
+  }
+
+  /// A hypervisor of which nothing is asked but copies.
+  private struct CountingCopier: Hypervisor {
+    let commandDescriptor: Int32?
+    var copyCount = 0
+
+    mutating func copy(_ batch: inout GrantCopyBatch) throws(Errno) { copyCount += 1 }
+    func map(
+      _ references: [GrantReference], of domain: DomainIdentifier
+    ) throws(Errno) -> SharedPages { throw .notSupported }
+    func bind(
+      _ remotePort: EventChannelPort, of domain: DomainIdentifier
+    ) throws(Errno) -> EventChannelPort { throw .notSupported }
+    func unbind(_ port: EventChannelPort) {}
+    func notify(_ port: EventChannelPort) {}
+  }
+
   @Test func missingInterfaces() throws {
     try LinkFixture.run { _ in
       #expect(throws: NetPortError.missing("vif9.0")) { _ = try DescriptorPort.openTap("vif9.0") }

@@ -6,6 +6,7 @@ import RingTransport
 /// A ``ModelPort`` as the engine's port.
 struct ModelNetPort: NetPort {
   let model: ModelPort
+  var readsAhead = false
 
   mutating func send(
     _ memory: borrowing PrivateMemory, at offset: Int, byteCount: Int

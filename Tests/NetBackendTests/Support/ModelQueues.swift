@@ -40,11 +40,13 @@ struct ModelQueues: NetQueues, ~Copyable {
   }
 
   private let control: Control
+  private let status: StatusPage
   private var hypervisor: SimulatedHypervisor
   private var served: [Served] = []
 
-  init(_ control: Control, _ hypervisor: SimulatedHypervisor) {
+  init(_ control: Control, _ hypervisor: SimulatedHypervisor, _ status: StatusPage) {
     self.control = control
+    self.status = status
     self.hypervisor = hypervisor
     control.failure = nil
   }
@@ -60,7 +62,8 @@ struct ModelQueues: NetQueues, ~Copyable {
     if let failure = control.connectionFailure { throw failure }
     for (index, place) in parameters.enumerated() {
       let queue = try NetQueue(
-        place, guest: guest, policy: policy, adopts: adopts, hypervisor: &hypervisor)
+        place, guest: guest, policy: policy, keptIn: StatusBuffer(status, index),
+        adopts: adopts, hypervisor: &hypervisor)
       served.append(Served(queue, ModelNetPort(model: control.networks[index])))
     }
     control.guest = guest

@@ -30,8 +30,8 @@ final class NetQueueHarness {
   let domain: DomainIdentifier
   let network: ModelPort
   let policy: VifPolicy
-  /// Init's, for one process after the other; nil where frames may be lost with them.
-  let page: StatusPage?
+  /// Init's, for one process after the other.
+  let page: StatusPage
   /// The queue's of the page's buffers, and where the words about it begin.
   static let bufferIndex = 2
   static let firstBufferWord = StatusLayout.bufferWords(of: bufferIndex).lowerBound
@@ -48,31 +48,34 @@ final class NetQueueHarness {
   private var port: ModelNetPort
   private var outcome = NetQueue.Outcome(hasMore: true)
   private var finalStatistics = NetStatistics()
+  /// Whether a frame is being read, as by the loop's wait.
+  private var isAwaitingFrame = false
+  private var generator: SeededGenerator
 
   /// Connects to a frontend's rings.
   init(
     machine: SimulatedMachine, domain: DomainIdentifier, guest: NetGuest,
-    parameters: NetQueueParameters, policy: VifPolicy, page: StatusPage? = nil, seed: UInt64
+    parameters: NetQueueParameters, policy: VifPolicy, readsAhead: Bool = false, seed: UInt64
   ) throws {
     self.machine = machine
     self.domain = domain
     self.guest = guest
     self.parameters = parameters
     self.policy = policy
-    self.page = page
+    page = try StatusPage(sharing: nil)
+    generator = SeededGenerator(seed: seed)
     network = ModelPort(seed: seed)
-    port = ModelNetPort(model: network)
+    port = ModelNetPort(model: network, readsAhead: readsAhead)
     hypervisor = SimulatedHypervisor(machine, domain: domain)
     queue = try NetQueue(
       parameters, guest: guest, policy: policy,
-      keptIn: page.map { StatusBuffer($0, Self.bufferIndex) },
-      hypervisor: &hypervisor)
+      keptIn: StatusBuffer(page, Self.bufferIndex), hypervisor: &hypervisor)
   }
 
   /// Connects to an honest frontend.
   convenience init(
     _ frontend: NetFrontendQueue, sendsReceiveEvents: Bool = true, policy: VifPolicy,
-    page: StatusPage? = nil, seed: UInt64
+    readsAhead: Bool = false, seed: UInt64
   ) throws {
     try self.init(
       machine: frontend.machine, domain: frontend.backendDomain,
@@ -83,7 +86,7 @@ final class NetQueueHarness {
       parameters: NetQueueParameters(
         transmitRing: frontend.transmitReference, receiveRing: frontend.receiveReference,
         transmitPort: frontend.transmitPort, receivePort: frontend.receivePort),
-      policy: policy, page: page, seed: seed)
+      policy: policy, readsAhead: readsAhead, seed: seed)
   }
 
   /// Whether the backend would run now.
@@ -126,13 +129,38 @@ final class NetQueueHarness {
       _ = machine.takeEvent(queue.receivePort, of: domain)
     case .none: return
     }
+    readAwaited()
+    // Sometimes another queue has woken this one in vain.
+    let mayHaveFrames = !isAwaitingFrame || generator.chance(percent: 20)
     do throws(NetViolation) {
       outcome =
-        try queue?.turn(hypervisor: &hypervisor, port: &port, now: now) ?? NetQueue.Outcome()
+        try queue?.turn(
+          hypervisor: &hypervisor, port: &port, mayHaveFrames: mayHaveFrames, now: now)
+        ?? NetQueue.Outcome()
     } catch {
       violation = error
       outcome = NetQueue.Outcome()
     }
+  }
+
+  /// Waits for a frame with a read, and gives the queue what has come.
+  private func readAwaited() {
+    if !outcome.hasMore, outcome.wantsFrames, port.readsAhead, !isAwaitingFrame {
+      isAwaitingFrame = true
+      _ = queue?.awaitFrame()
+    }
+    guard isAwaitingFrame else { return }
+    let place = ReceiveQueue.place(at: 0)
+    let count: Int? =
+      switch queue {
+      case .some(let queue):
+        port.receive(
+          into: queue.receive.memory, at: place.offset, byteCount: place.roomByteCount)
+      case .none: nil
+      }
+    guard let count else { return }
+    isAwaitingFrame = false
+    queue?.frameArrived(byteCount: count, port: &port)
   }
 
   /// Runs until nothing is left to do now.
@@ -149,8 +177,8 @@ final class NetQueueHarness {
     close()
     queue = try NetQueue(
       parameters, guest: guest, policy: policy,
-      keptIn: page.map { StatusBuffer($0, Self.bufferIndex) },
-      adopts: adopts, hypervisor: &hypervisor)
+      keptIn: StatusBuffer(page, Self.bufferIndex), adopts: adopts, hypervisor: &hypervisor)
+    isAwaitingFrame = false
     outcome = NetQueue.Outcome(hasMore: true)
   }
 

@@ -14,13 +14,14 @@ struct NetScenario {
     var startIndex: UInt32 = 0
     var filter = ""
     var rate: NetRate?
-    /// Whether received frames outlive a process.
-    var keepsFrames = false
+    /// Whether the network's port reads ahead.
+    var readsAhead: Bool
     var seed: UInt64 = 1
 
     /// Something of everything.
     init(seed: UInt64) {
       self.seed = seed
+      readsAhead = seed % 8 < 5
       hasSplitChannels = seed % 3 != 0
       startIndex = seed % 2 == 0 ? .max - 3 : 0
       sendsReceiveEvents = seed % 5 != 0
@@ -57,6 +58,6 @@ struct NetScenario {
       now: 1_000_000_000)
     harness = try NetQueueHarness(
       frontend, sendsReceiveEvents: options.sendsReceiveEvents, policy: policy,
-      page: options.keepsFrames ? try StatusPage(sharing: nil) : nil, seed: options.seed)
+      readsAhead: options.readsAhead, seed: options.seed)
   }
 }

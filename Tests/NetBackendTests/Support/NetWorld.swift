@@ -61,7 +61,7 @@ final class NetWorld {
     status.begin()
     device = NetDevice(
       leaf: leaf, options: options, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      hypervisor: hypervisor, queues: ModelQueues(control, hypervisor),
+      hypervisor: hypervisor, queues: ModelQueues(control, hypervisor, status),
       store: XenStoreClient(store.connect(as: .driver)), status: status)
     var known = LeafConfiguration([:])
     if isInitInformed {

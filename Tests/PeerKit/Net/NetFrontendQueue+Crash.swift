@@ -33,6 +33,14 @@ extension NetFrontendQueue {
     hasSeenCrash = true
   }
 
+  /// Makes the rings what they were when an image was taken. The guest has not looked since.
+  package func restore(_ image: RingImage) {
+    // SAFETY: the raw bytes of initialised integers.
+    transmitRing.pages.copyIn(unsafe image.transmit.span.bytes, to: 0)
+    receiveRing.pages.copyIn(unsafe image.receive.span.bytes, to: 0)
+    hasSeenCrash = true
+  }
+
   private static func published(_ ring: borrowing FrontRing, since image: [UInt8]) -> Int {
     let now = ring.pages.loadAcquiring(at: RingLayout.responseProducerOffset)
     return Int(now &- producer(image))

@@ -74,6 +74,21 @@ struct FrameHeaders: Hashable, Sendable, BitwiseCopyable {
     }
   }
 
+  /// The size of the frame at the start of `room`, as its own headers state it; nil where they do
+  /// not.
+  static func frameByteCount(_ room: RawSpan) -> Int? {
+    do throws(FrameError) {
+      let headers = try FrameHeaders(room)
+      switch headers.network {
+      case .ipv4, .ipv6: return headers.transportOffset + headers.transportByteCount
+      // Addresses of four bytes in an ARP packet (RFC 826).
+      case .other: return headers.etherType == 0x0806 ? headers.networkOffset + 28 : nil
+      }
+    } catch {
+      return nil
+    }
+  }
+
   /// Everything in front of the transport's data, in bytes.
   var headerByteCount: Int { transportOffset + transportHeaderByteCount }
 

@@ -23,7 +23,23 @@ struct FrameHeadersTests {
       #expect(headers.transportHeaderByteCount == frame.transportHeaderByteCount, "seed \(seed)")
       #expect(headers.transportByteCount == frame.transportByteCount, "seed \(seed)")
       #expect(!headers.isFragment, "seed \(seed)")
+      let byteCount = headers.transportOffset + headers.transportByteCount
+      #expect(size(frame.bytes) == byteCount, "seed \(seed)")
     }
+  }
+
+  /// Of a frame whose end nobody has noted, its headers know it, or nothing does.
+  @Test func sizes() {
+    var address = [UInt8](repeating: 2, count: 12) + [8, 6] + [UInt8](repeating: 1, count: 100)
+    #expect(size(address) == 42)
+    address.replaceSubrange(12..<14, with: [0x88, 0xb5])
+    #expect(size(address) == nil)
+    #expect(size([UInt8](repeating: 2, count: 12) + [8, 0, 0x45, 0, 0]) == nil)
+  }
+
+  private func size(_ bytes: [UInt8]) -> Int? {
+    // SAFETY: the raw bytes of initialised integers.
+    FrameHeaders.frameByteCount(unsafe bytes.span.bytes)
   }
 
   /// Cut off anywhere in its headers, a frame is refused; behind them, it is not.

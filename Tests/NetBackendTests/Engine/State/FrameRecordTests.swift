@@ -17,22 +17,25 @@ struct FrameRecordTests {
     var record = Record(in: memory)
     record.restore()
     var frames: [Record.Frame] = []
-    while let frame = record.takeLeft() { frames.append(frame) }
+    while let frame = record.takeNext() { frames.append(frame) }
     return frames
   }
 
   /// Death at every store: a frame is there from the moment it is noted until it is shown.
   @Test func deathAtEveryStore() {
-    let found: [[Int]] = [[], [], [], [], [1], [1], [1, 2], [2], [2], [2, 3], []]
+    let found: [[Int]] = [[], [], [], [], [], [1], [1], [1, 2], [2], [2], [2, 3], []]
     for storeCount in found.indices {
       let memory = MortalMemory()
       memory.storesLeft = storeCount
       var record = Record(in: memory)
       record.clear()
-      record.add(Self.frame(1))
-      record.add(Self.frame(2))
+      for number in 1...2 {
+        record.add(Self.frame(number))
+        _ = record.takeNext()
+      }
       record.finish(isLastWaiting: true)
       record.add(Self.frame(3))
+      _ = record.takeNext()
       record.finish(isLastWaiting: false)
       memory.storesLeft = .max
       #expect(Self.left(in: memory) == found[storeCount].map(Self.frame), "\(storeCount) stores")
@@ -47,13 +50,14 @@ struct FrameRecordTests {
     for number in 1...200 {
       for index in records.indices {
         records[index].add(Self.frame(number + index))
+        #expect(records[index].takeNext() == Self.frame(number + index))
         records[index].finish(isLastWaiting: true)
       }
     }
     for index in records.indices {
       records[index].restore()
-      #expect(records[index].takeLeft() == Self.frame(200 + index))
-      #expect(records[index].takeLeft() == nil)
+      #expect(records[index].takeNext() == Self.frame(200 + index))
+      #expect(records[index].takeNext() == nil)
     }
   }
 
@@ -70,6 +74,7 @@ struct FrameRecordTests {
       if expected.count < 60 {
         expected.append(Self.frame(number))
         record.add(Self.frame(number))
+        #expect(record.takeNext() == Self.frame(number))
       }
       if generator.chance(percent: 30) {
         record.finish(isLastWaiting: true)
@@ -80,11 +85,11 @@ struct FrameRecordTests {
       record = Record(in: memory)
       record.restore()
       for _ in 0..<Int.random(in: 0...expected.count, using: &generator) {
-        #expect(record.takeLeft() == expected.removeFirst())
+        #expect(record.takeNext() == expected.removeFirst())
       }
       record.finish(isLastWaiting: false)
       #expect(Self.left(in: memory) == expected)
-      while let frame = record.takeLeft() { #expect(frame == expected.removeFirst()) }
+      while let frame = record.takeNext() { #expect(frame == expected.removeFirst()) }
       record.finish(isLastWaiting: false)
       #expect(expected.isEmpty)
     }
