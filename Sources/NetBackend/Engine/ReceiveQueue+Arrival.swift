@@ -17,7 +17,7 @@ extension ReceiveQueue {
     var frame = Self.place(at: 0)
     frame.byteCount = port.accept(memory, at: frame.offset, byteCount: byteCount)
     note(frame)
-    expectNothing()
+    expectNoMore()
   }
 
   /// Reads the next frame of the port.
@@ -29,7 +29,7 @@ extension ReceiveQueue {
     frame.byteCount = port.receive(
       into: memory, at: frame.offset, byteCount: frame.roomByteCount)
     note(frame)
-    expectNothing()
+    expectNoMore()
     return frame.byteCount != nil
   }
 
@@ -50,7 +50,7 @@ extension ReceiveQueue {
   /// Takes in what has come to the prepared places.
   mutating func noteArrivals() {
     for index in arrivals.indices { note(arrivals[index]) }
-    expectNothing()
+    expectNoMore()
   }
 
   /// Where the first frame goes while none is kept.
@@ -62,8 +62,10 @@ extension ReceiveQueue {
     return place
   }
 
-  /// What came is noted.
-  private mutating func expectNothing() { record.expectFrames(inPlaces: 0, at: 0) }
+  /// What came is noted, and no more comes but for the frame that the thread waits for.
+  private mutating func expectNoMore() {
+    record.expectFrames(inPlaces: isAwaitingFrame ? 1 : 0, at: 0)
+  }
 
   private mutating func markedPlace(at start: Int) -> IncomingFrame {
     let place = Self.place(at: start)
@@ -116,7 +118,7 @@ extension ReceiveQueue {
       frame.byteCount = VirtualNetworkHeader.byteCount + byteCount
       note(frame)
     }
-    expectNothing()
+    expectNoMore()
   }
 
   /// - Returns: nil when the frame is not for the guest, or not as it is.

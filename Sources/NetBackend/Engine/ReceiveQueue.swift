@@ -5,10 +5,10 @@ import SystemPackage
 /// its receive ring.
 ///
 /// A turn takes frames as long as there are pages for them, copies them to the guest in batches,
-/// and announces whole packets, in ring order. Few frames wait here for pages; all others
-/// wait in the port, which is bounded and drops at its end (XSA-392). When the guest offers no
-/// pages for ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is
-/// kept for a guest that does not listen.
+/// and announces whole packets, in ring order. Few frames wait here for pages; all others wait in
+/// the port, which is bounded and drops at its end (XSA-392). When the guest offers no pages for
+/// ``stallNanoseconds``, frames are dropped here, so that nothing old and nothing big is kept for a
+/// guest that does not listen.
 ///
 /// Where the port reads ahead, system calls are shared: the one that waits also reads the frame
 /// that ends the wait, and one that copies frames to the guest also reads those behind them.
@@ -23,9 +23,10 @@ struct ReceiveQueue: ~Copyable {
   static let packetCountMax = 64
   /// The largest frame that a port can have: more than any guest takes, which is dropped here.
   static let frameByteCountMax = NetLimits.packetByteCount + 1
-  /// What a frame takes whose size is not known yet, and how many of those are read at once.
+  /// What a frame takes whose size is not known yet.
   static let placeByteCount = PacketMemory.end(
     of: PacketMemory.headroomByteCount, byteCount: frameByteCountMax)
+  /// How many frames the call that copies reads. Few are more than that behind each other.
   static let placeCountMax = 3
   /// How long a guest may take to offer pages; as Linux's backend drains a stalled queue.
   static let stallNanoseconds: UInt64 = 10_000_000_000
