@@ -46,6 +46,17 @@ struct NetQueueKeptFramesTests {
     #expect(try run.receiveAll() == run.frames + run.frames)
   }
 
+  /// The frame that the wait reads is found when the process dies before it sees it, also when it
+  /// has looked for others meanwhile.
+  @Test(arguments: [false, true]) func anAwaitedFrameIsFound(looks: Bool) throws {
+    let run = try KeptFramesRun(readsAhead: true)
+    _ = try run.receiveAll()
+    let last = Array(run.put().prefix(1))
+    try run.scenario.harness.dieWhileReading(looksBefore: looks)
+    run.scenario.harness.network.rewind(to: [])
+    #expect(try run.receiveAll() == last)
+  }
+
   /// A frame that waits for pages is kept, too; and dropped when it has waited too long.
   @Test func aFrameThatWaitsForPagesIsKept() throws {
     for isStalled in [false, true] {
@@ -79,7 +90,7 @@ struct NetQueueKeptFramesTests {
     let run = try #require(try KeptFramesRun(dyingAt: 20, readsAhead: seed % 4 < 2))
     var generator = SeededGenerator(seed: seed)
     for word in Self.words where generator.chance(percent: seed % 2 == 0 ? 90 : 3) {
-      let place = UInt64.random(in: 0...300_000, using: &generator)
+      let place = UInt64.random(in: 0...400_000, using: &generator)
       let size = UInt64.random(in: 0...70_000, using: &generator) << 32
       let value = [0, .max, place, size | place].randomElement(using: &generator) ?? 0
       run.page.storeState(value, at: word)

@@ -163,6 +163,27 @@ final class NetQueueHarness {
     queue?.frameArrived(byteCount: count, port: &port)
   }
 
+  /// Has the wait read the next frame, and the process die before it sees that.
+  ///
+  /// - Parameter looksBefore: whether another queue wakes this one in vain before the frame comes.
+  func dieWhileReading(looksBefore: Bool) throws {
+    let waiting = network.waiting
+    network.rewind(to: [])
+    readAwaited()
+    if looksBefore {
+      outcome = try queue?.turn(hypervisor: &hypervisor, port: &port, now: now) ?? outcome
+    }
+    network.rewind(to: waiting)
+    switch queue {
+    case .some(let queue):
+      let place = ReceiveQueue.place(at: 0)
+      _ = port.receive(
+        into: queue.receive.memory, at: place.offset, byteCount: place.roomByteCount)
+    case .none: break
+    }
+    try restart()
+  }
+
   /// Runs until nothing is left to do now.
   func settle(turnCountMax: Int = 20_000) throws {
     for _ in 0..<turnCountMax {
