@@ -47,8 +47,8 @@ c_uring *c_uring_open(uint32_t entries, int *error) {
     *error = ENOMEM;
     return NULL;
   }
-  // What waits is gone on with when the thread waits or submits, and at no other moment. The ring
-  // belongs to the thread that enables it, which is this one too.
+  // What waits is gone on with when the thread waits, and at no other moment. The ring belongs to
+  // the thread that enables it, which is this one too.
   int result = io_uring_queue_init(
       entries, &ring->ring,
       IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER |

@@ -81,8 +81,7 @@ extension BlockQueue {
   private mutating func settle<Xen: Hypervisor & ~Copyable>(
     _ step: CopyStep, _ tokens: [Int], _ positions: Range<Int>, hypervisor: inout Xen
   ) {
-    // Without a successful call every operation keeps its initial status, which is a failure.
-    try? hypervisor.copy(&batch)
+    hypervisor.copyAll(&batch)
     for position in positions {
       let token = tokens[position]
       let range = requests[token].batchStart..<requests[token].batchEnd

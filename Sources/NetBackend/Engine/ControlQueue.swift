@@ -110,11 +110,7 @@ struct ControlQueue: ~Copyable {
       batch.appendCopy(
         from: reference, of: frontendDomain, pageOffset: 0, byteCount: byteCount, to: memory,
         at: 0)
-      do throws(Errno) {
-        try hypervisor.copy(&batch)
-      } catch {
-        // The operation did not run, and says so.
-      }
+      hypervisor.copyAll(&batch)
       let isCopied = batch.succeeded(0)
       let bytes = memory.bytes.extracting(0..<byteCount)
       let count = queueCount

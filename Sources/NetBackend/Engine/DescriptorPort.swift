@@ -161,7 +161,7 @@ struct DescriptorPort: PolledPort, ~Copyable {
     copying copies: inout GrantCopyBatch, hypervisor: inout Xen
   ) {
     let grantDescriptor =
-      takesCommands && copies.count > 0 ? hypervisor.commandDescriptor : nil
+      takesCommands && copies.count > 0 ? hypervisor.grantDescriptor : nil
     if grantDescriptor == nil { hypervisor.copyAll(&copies) }
     let (descriptor, copyToken) = (descriptor, frames.count)
     var isCopied = true

@@ -1,5 +1,4 @@
 import RingTransport
-import SystemPackage
 
 /// Where a vif's frames go to and come from.
 ///
@@ -94,17 +93,4 @@ extension NetPort where Self: ~Copyable {
 protocol PolledPort: NetPort, ~Copyable {
   /// Readable when a frame waits. Valid as long as the port.
   var descriptor: Int32 { get }
-}
-
-extension Hypervisor where Self: ~Copyable {
-  /// Runs a batch of which each operation says whether it was done, also where the call as a whole
-  /// fails.
-  mutating func copyAll(_ batch: inout GrantCopyBatch) {
-    if batch.count == 0 { return }
-    do throws(Errno) {
-      try copy(&batch)
-    } catch {
-      // No operation ran, and each of them says so.
-    }
-  }
 }

@@ -39,7 +39,7 @@ extension ReceiveQueue {
   mutating func preparePlaces() -> Bool {
     arrivals.removeAll(keepingCapacity: true)
     var start = cursor
-    while arrivals.count < Self.placeCountMax, start + Self.placeByteCount <= memory.byteCount {
+    while arrivals.count < Self.placeCountMax, hasPlace(at: start) {
       arrivals.append(markedPlace(at: start))
       start += Self.placeByteCount
     }
@@ -52,6 +52,9 @@ extension ReceiveQueue {
     for index in arrivals.indices { note(arrivals[index]) }
     expectNoMore()
   }
+
+  /// Whether a frame of any size fits behind `start`.
+  func hasPlace(at start: Int) -> Bool { start + Self.placeByteCount <= memory.byteCount }
 
   /// Where the first frame goes while none is kept.
   var firstFreeOffset: Int { isAwaitingFrame ? Self.placeByteCount : 0 }

@@ -19,7 +19,7 @@ extension ReceiveQueue {
         } else if port.readsAhead {
           return Outcome(hasMore: true, readsAhead: true)
         } else {
-          guard hasRoom else { return Outcome(hasMore: true) }
+          guard hasPlace(at: cursor) else { return Outcome(hasMore: true) }
           guard readFrame(port: &port) else { return Outcome(wantsFrames: true) }
         }
       }
@@ -32,10 +32,6 @@ extension ReceiveQueue {
       pending = nil
       try place(packet)
     }
-  }
-
-  private var hasRoom: Bool {
-    cursor + PacketMemory.headroomByteCount + Self.frameByteCountMax <= memory.byteCount
   }
 
   private func waitingSlotCount() throws(NetViolation) -> Int {

@@ -105,21 +105,12 @@ struct TransmitQueue: ~Copyable {
   ) throws(NetViolation) -> Outcome {
     let outcome = try collect(policy, now)
     if !packets.isEmpty {
-      copy(hypervisor: &hypervisor)
+      hypervisor.copyAll(&batch)
       for index in packets.indices { prepare(index, policy) }
       send(to: &port)
       answer()
     }
     return outcome
-  }
-
-  /// Copies the data of all packets out of the guest.
-  private mutating func copy<Xen: Hypervisor & ~Copyable>(hypervisor: inout Xen) {
-    do throws(Errno) {
-      try hypervisor.copy(&batch)
-    } catch {
-      // No operation ran, and each of them says so.
-    }
   }
 
   /// Judges one packet: it is to be sent, or its answer is known.

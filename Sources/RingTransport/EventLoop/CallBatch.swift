@@ -58,7 +58,7 @@ public import SystemPackage
   }
 
   /// Adds all operations of a batch of grant copies, for a kernel that takes commands to the grant
-  /// device (``XenHypervisor/grantDescriptor``); any other answers `EOPNOTSUPP`. What became of
+  /// device (``Hypervisor/grantDescriptor``); any other answers `EOPNOTSUPP`. What became of
   /// each operation says `copies`.
   public mutating func append(
     _ copies: inout GrantCopyBatch, through grantDescriptor: Int32, token: Int

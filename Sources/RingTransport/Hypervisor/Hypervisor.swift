@@ -17,7 +17,7 @@ public protocol Hypervisor: ~Copyable {
 
   /// The grant device, where the kernel may take its copies as commands of an io_uring
   /// (``CallBatch``). Valid as long as the instance.
-  var commandDescriptor: Int32? { get }
+  var grantDescriptor: Int32? { get }
 
   /// Binds a new local port to the unbound port `remotePort` that `domain` allocated for us
   /// (`EVTCHNOP_bind_interdomain`). The new port starts pending.
@@ -38,7 +38,18 @@ public protocol Hypervisor: ~Copyable {
 
 extension Hypervisor where Self: ~Copyable {
   /// For one whose copies are no commands.
-  public var commandDescriptor: Int32? { nil }
+  public var grantDescriptor: Int32? { nil }
+
+  /// Runs a batch of which each operation says whether it was done, also where the call as a whole
+  /// fails.
+  public mutating func copyAll(_ batch: inout GrantCopyBatch) {
+    if batch.count == 0 { return }
+    do throws(Errno) {
+      try copy(&batch)
+    } catch {
+      // No operation ran, and each of them says so.
+    }
+  }
 
   /// For one that sends its events itself.
   public mutating func takeNotification() -> EventChannelPort? { nil }

@@ -42,11 +42,8 @@ public import SystemPackage
     unsafe xenevtchn_fd(events)
   }
 
-  /// The descriptor of the grant device. Valid as long as the instance.
-  public var grantDescriptor: Int32 { grants.descriptor }
-
-  /// See ``Hypervisor/commandDescriptor``.
-  public var commandDescriptor: Int32? { grantDescriptor }
+  /// See ``Hypervisor/grantDescriptor``.
+  public var grantDescriptor: Int32? { grants.descriptor }
 
   /// See ``Hypervisor/map(_:of:)``; `IOCTL_GNTDEV_MAP_GRANT_REF` and `mmap`.
   public func map(

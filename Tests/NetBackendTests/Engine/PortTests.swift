@@ -86,11 +86,7 @@ struct PortTests {
   /// Of a device of its own, for frames come to any of several queues.
   @Test func framesWaitInAHeldQueue() throws {
     try LinkFixture.run { _ in
-      // SAFETY: the calls read the name to its end.
-      let number = try systemCall { unsafe c_open_tap("tap1") }
-      let queue = HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
-      let isUp = unsafe net_reference_bring_up("tap1") == 0
-      #expect(isUp)
+      let queue = try Self.heldQueue("tap1")
       var link = try Self.packetPort("tap1")
       let frame = Self.datagram(checksum: 0x1234)
       let memory = Self.filled(
@@ -115,11 +111,7 @@ struct PortTests {
   /// Frames that wait are read in the call that copies, one for each place that is free.
   @Test(arguments: [false, true]) func severalFramesInOneCall(hasCommands: Bool) throws {
     try LinkFixture.run { _ in
-      // SAFETY: the calls read the name to its end.
-      let number = try systemCall { unsafe c_open_tap("tap2") }
-      let queue = HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
-      let isUp = unsafe net_reference_bring_up("tap2") == 0
-      #expect(isUp)
+      let queue = try Self.heldQueue("tap2")
       var link = try Self.packetPort("tap2")
       var port = DescriptorPort(sharing: queue)
       let readsAhead = (port.readsAhead, link.readsAhead)
@@ -135,7 +127,7 @@ struct PortTests {
       }
 
       // A command that the kernel does not know, as of a kernel without our patch.
-      var copier = CountingCopier(commandDescriptor: hasCommands ? queue.descriptor : nil)
+      var copier = CountingCopier(grantDescriptor: hasCommands ? queue.descriptor : nil)
       var copies = GrantCopyBatch(capacity: 1)
       copies.appendCopy(
         from: memory, at: 0, byteCount: 10, to: GrantReference(rawValue: 8), of: .guest,
@@ -159,7 +151,7 @@ struct PortTests {
 
   /// A hypervisor of which nothing is asked but copies.
   private struct CountingCopier: Hypervisor {
-    let commandDescriptor: Int32?
+    let grantDescriptor: Int32?
     var copyCount = 0
 
     mutating func copy(_ batch: inout GrantCopyBatch) throws(Errno) { copyCount += 1 }
@@ -186,6 +178,16 @@ struct PortTests {
   }
 
   // MARK: Helpers
+
+  /// The queue of a new TAP device that is up.
+  private static func heldQueue(_ name: String) throws -> HeldQueue {
+    // SAFETY: the calls read the name to its end.
+    let number = try systemCall { unsafe c_open_tap(name) }
+    let queue = HeldQueue(OwnedFileDescriptor(adopting: FileDescriptor(rawValue: number)))
+    let isUp = unsafe net_reference_bring_up(name) == 0
+    #expect(isUp)
+    return queue
+  }
 
   private static func packetPort(_ name: String) throws -> DescriptorPort {
     DescriptorPort(adopting: try DescriptorPort.openPacketSocket(name), ownAddress: own)
